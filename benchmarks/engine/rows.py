@@ -1,0 +1,162 @@
+"""The rows: what is run, beside which floor, and what is promised of it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.engine.bench_nodes import chain, fan
+from benchmarks.engine.engine_rig import EngineRig
+from benchmarks.engine.floors import Floors
+from benchmarks.measured_row import MeasuredRow
+
+BATCH_RUNS, BATCH_NODES, BATCH_WAIT = 200, 10, 0.02
+CALL_RUNS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often things are repeated; every repetition measures the floor beside Heddle."""
+
+    rounds: int
+    runs: int
+
+
+Measure = Callable[[EngineRig, Floors, Pace], Awaitable[list[MeasuredRow]]]
+
+
+async def _chain10(rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow]:
+    found = await _side_by_side(
+        rig, await rig.register(chain("pass", 10)), 11, floors.commit, pace, runs=pace.runs
+    )
+    return [_row("chain10", "ms", found, "one commit", 7.0)]
+
+
+async def _chain500(rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow]:
+    found = await _side_by_side(
+        rig,
+        await rig.register(chain("pass", 500)),
+        501,
+        lambda: floors.chain(500),
+        pace,
+        runs=max(pace.runs // 4, 1),
+    )
+    return [_row("chain500", "ms", found, "bare asyncio", 18.0)]
+
+
+async def _chain5000(rig: EngineRig, _floors: Floors, pace: Pace) -> list[MeasuredRow]:
+    short = await rig.register(chain("pass", 500))
+    found = await _side_by_side(
+        rig,
+        await rig.register(chain("pass", 5000)),
+        5001,
+        lambda: _milliseconds(rig, short, 501),
+        pace,
+        runs=1,
+    )
+    return [_row("chain5000", "ms", found, "chain500", 11.0)]
+
+
+async def _fan50(rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow]:
+    found = await _side_by_side(
+        rig, await rig.register(fan(50)), 52, lambda: floors.fan(50), pace, runs=pace.runs
+    )
+    return [_row("fan50", "ms", found, "group commit", 6.0)]
+
+
+async def _batch(rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow]:
+    workflow = await rig.register(chain("rest", BATCH_NODES, seconds=BATCH_WAIT))
+    walls: list[float] = []
+    bare: list[float] = []
+    cpu: list[float] = []
+    for measured in range(-1, pace.rounds):
+        floor = await floors.batch(BATCH_RUNS, BATCH_NODES, BATCH_WAIT)
+        timed = await rig.timed(workflow, nodes=BATCH_NODES + 1, runs=BATCH_RUNS)
+        if measured >= 0:
+            bare.append(floor)
+            walls.append(timed.milliseconds)
+            cpu.append(timed.cpu / (BATCH_RUNS * BATCH_NODES) * 1000)
+    await rig.audit()
+    return [
+        _row("batch", "ms", (walls, bare), "only the waits", 1.45),
+        MeasuredRow(
+            benchmark="engine", row="batch_cpu", unit="s/1000 nodes", heddle=median(cpu), bound=0.1
+        ),
+    ]
+
+
+async def _calls10(rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow]:
+    found = await _side_by_side(
+        rig,
+        await rig.register(chain("call", 10)),
+        11,
+        lambda: floors.calls(1, 10),
+        pace,
+        runs=max(pace.runs // 2, 1),
+    )
+    return [_row("calls10", "ms", found, "bare loop", 1.5)]
+
+
+async def _calls_batch(rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow]:
+    workflow = await rig.register(chain("call", 10))
+    walls: list[float] = []
+    bare: list[float] = []
+    for measured in range(-1, pace.rounds):
+        floor = await floors.calls(CALL_RUNS, 10)
+        timed = await rig.timed(workflow, nodes=11, runs=CALL_RUNS)
+        if measured >= 0:
+            bare.append(floor)
+            walls.append(timed.milliseconds)
+    await rig.audit()
+    return [_row("calls_batch", "ms", (walls, bare), "bare loop", 1.5)]
+
+
+async def _side_by_side(
+    rig: EngineRig,
+    workflow: str,
+    nodes: int,
+    floor: Callable[[], Awaitable[float]],
+    pace: Pace,
+    *,
+    runs: int,
+) -> tuple[list[float], list[float]]:
+    """Medians of each round of `runs` runs, Heddle's and the floor's."""
+    ours: list[float] = []
+    bare: list[float] = []
+    for measured in range(-1, pace.rounds):
+        floor_times = [await floor() for _ in range(runs)]
+        times = [await _milliseconds(rig, workflow, nodes) for _ in range(runs)]
+        if measured >= 0:
+            bare.append(median(floor_times))
+            ours.append(median(times))
+    await rig.audit()
+    return ours, bare
+
+
+async def _milliseconds(rig: EngineRig, workflow: str, nodes: int) -> float:
+    return (await rig.timed(workflow, nodes=nodes)).milliseconds
+
+
+def _row(
+    row: str, unit: str, found: tuple[list[float], list[float]], floor_is: str, bound: float
+) -> MeasuredRow:
+    ours, bare = found
+    return MeasuredRow(
+        benchmark="engine",
+        row=row,
+        unit=unit,
+        heddle=median(ours),
+        floor=median(bare),
+        floor_is=floor_is,
+        bound=bound,
+    )
+
+
+ROWS: dict[str, Measure] = {
+    "chain10": _chain10,
+    "chain500": _chain500,
+    "chain5000": _chain5000,
+    "fan50": _fan50,
+    "batch": _batch,
+    "calls10": _calls10,
+    "calls_batch": _calls_batch,
+}

@@ -1,0 +1,1 @@
+"""The `heddle` command: the local stack's switch, and a client of the public API."""

@@ -1,0 +1,1 @@
+"""How Heddle is run: on one machine, and in a cluster."""

@@ -1,0 +1,129 @@
+"""Accepting a run, commanding it, and the fact that it ended."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class EnvironmentValue(_Frozen):
+    """An `env.*` value. A secret travels by `secret_version`, its `value` is then None."""
+
+    name: str
+    value_type: str = "string"
+    value: JsonValue = None
+    secret_version: int | None = None
+
+
+class HistoryTurn(_Frozen):
+    """One finished turn of the conversation, oldest first."""
+
+    query: str
+    answer: str
+
+
+class RunLimits(_Frozen):
+    """Steps (node executions), seconds of wall time. Defaults are Dify's."""
+
+    max_steps: int = 500
+    max_seconds: float = 1200.0
+
+
+class AcceptRun(_Frozen):
+    """Take responsibility for a run. Idempotent by `run_id` (a UUIDv7 minted by the backend).
+
+    `system` holds `sys.*` values by their short name (query, files, user_id, app_id, workflow_id,
+    workflow_run_id, conversation_id, dialogue_count, timestamp). `workflow_hash` must have been
+    registered; else the error `workflow_unknown`.
+    """
+
+    tenant_id: UUID
+    run_id: UUID
+    app_id: UUID
+    workflow_hash: str
+    inputs: dict[str, JsonValue] = {}
+    system: dict[str, JsonValue] = {}
+    environment: tuple[EnvironmentValue, ...] = ()
+    conversation_variables: dict[str, JsonValue] = {}
+    history: tuple[HistoryTurn, ...] = ()
+    limits: RunLimits = RunLimits()
+
+
+class RunAccepted(_Frozen):
+    """`already_known` True: a repeat of an earlier acceptance."""
+
+    run_id: UUID
+    status: str
+    already_known: bool = False
+
+
+class AbortRun(_Frozen):
+    """Stop a run. `reason` is shown to its callers."""
+
+    tenant_id: UUID
+    run_id: UUID
+    command_id: UUID
+    reason: str = "Stopped by user."
+
+
+class ResumeRun(_Frozen):
+    """Put a run that was set aside (quarantined or incompatible) back into the queue."""
+
+    tenant_id: UUID
+    run_id: UUID
+    command_id: UUID
+
+
+class CommandAccepted(_Frozen):
+    """`run_status` is the status at that moment; a terminal one means that nothing was to do."""
+
+    accepted: bool
+    run_status: str
+
+
+class Doorbell(_Frozen):
+    """A wake-up only: nothing is lost if it is."""
+
+    tenant_id: UUID
+    run_id: UUID
+
+
+RunStatus = Literal[
+    "queued",
+    "running",
+    "parked",
+    "succeeded",
+    "partial-succeeded",
+    "failed",
+    "stopped",
+    "quarantined",
+    "incompatible",
+]
+TERMINAL_STATUSES = frozenset({"succeeded", "partial-succeeded", "failed", "stopped"})
+SET_ASIDE_STATUSES = frozenset({"quarantined", "incompatible"})
+
+
+class RunEnded(_Frozen):
+    """A run reached its one terminal status. `open_keys` are effects still under way: callees
+    cancel them, refuse later calls of the run and start the 24 hours of its records."""
+
+    tenant_id: UUID
+    run_id: UUID
+    app_id: UUID
+    epoch: int
+    status: RunStatus
+    outputs: dict[str, JsonValue] = {}
+    answer: str = ""
+    error: str | None = None
+    total_tokens: int = 0
+    total_steps: int = 0
+    exceptions_count: int = 0
+    elapsed_seconds: float = 0.0
+    created_at: float
+    finished_at: float
+    usage: dict[str, JsonValue] = {}
+    open_keys: tuple[str, ...] = ()

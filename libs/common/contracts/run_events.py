@@ -1,0 +1,185 @@
+"""Run events as the world sees them: a closed union, deltas only, sparse numbers.
+
+A committed event carries `seq`, its position in the run's journal, and `prev`, the `seq` of the
+public event before it (0 for the first). A text delta is volatile and carries neither. The id that
+a client sees is `<seq>.<offset>`; offsets count Unicode code points of the run's visible text.
+"""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from libs.common.contracts.run_commands import RunStatus
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Committed(_Frozen):
+    """What all committed events share. `at` is Unix seconds, `version` the schema's version.
+
+    `offset` is the length of the run's committed visible text after this event.
+    """
+
+    seq: int
+    prev: int
+    at: float
+    offset: int = 0
+    version: Literal[1] = 1
+
+
+class RunStarted(Committed):
+    kind: Literal["run_started"] = "run_started"
+    workflow_hash: str
+    inputs: dict[str, JsonValue]
+    reason: Literal["initial", "resumption"] = "initial"
+
+
+class NodeStarted(Committed):
+    """`index` counts node starts of the run from 1. `frame_path` is "" outside containers."""
+
+    kind: Literal["node_started"] = "node_started"
+    execution_id: UUID
+    node_id: str
+    node_type: str
+    title: str
+    index: int
+    predecessor_node_id: str | None = None
+    frame_path: str = ""
+
+
+class NodeFinished(Committed):
+    """`status` exception: failed, and its error strategy handled it."""
+
+    kind: Literal["node_finished"] = "node_finished"
+    execution_id: UUID
+    node_id: str
+    node_type: str
+    title: str
+    index: int
+    predecessor_node_id: str | None = None
+    frame_path: str = ""
+    status: Literal["succeeded", "failed", "exception"]
+    inputs: dict[str, JsonValue] = {}
+    process_data: dict[str, JsonValue] = {}
+    outputs: dict[str, JsonValue] = {}
+    error: str | None = None
+    error_type: str | None = None
+    started_at: float
+    elapsed_seconds: float
+    metadata: dict[str, JsonValue] = {}
+
+
+class NodeRetrying(Committed):
+    """An attempt failed and another follows after `wait_seconds`."""
+
+    kind: Literal["node_retrying"] = "node_retrying"
+    execution_id: UUID
+    node_id: str
+    node_type: str
+    title: str
+    index: int
+    frame_path: str = ""
+    retry_index: int
+    error: str
+    error_type: str
+    wait_seconds: float
+    inputs: dict[str, JsonValue] = {}
+    started_at: float
+
+
+class GenerationStarted(Committed):
+    """Deltas of `generation` may follow, numbered from `from_offset`. Deltas of any other
+    generation of the same call are to be dropped, and text above `from_offset` is withdrawn."""
+
+    kind: Literal["generation_started"] = "generation_started"
+    key: str
+    generation: str
+    from_offset: int
+    node_id: str
+    selector: tuple[str, ...]
+
+
+class TextCommitted(Committed):
+    """Visible text `[from_offset, from_offset + len(text))`, final. Where deltas of `generation`
+    covered it already, it says the same text again and readers skip what they have."""
+
+    kind: Literal["text_committed"] = "text_committed"
+    from_offset: int
+    text: str
+    node_id: str
+    selector: tuple[str, ...]
+    frame_path: str = ""
+    generation: str | None = None
+    final: bool = False
+
+
+class TextReplaced(Committed):
+    """Visible text above `from_offset` is withdrawn."""
+
+    kind: Literal["text_replaced"] = "text_replaced"
+    from_offset: int
+
+
+class RunFinished(Committed):
+    kind: Literal["run_finished"] = "run_finished"
+    status: RunStatus
+    outputs: dict[str, JsonValue] = {}
+    error: str | None = None
+    elapsed_seconds: float
+    total_tokens: int
+    total_steps: int
+    exceptions_count: int = 0
+    usage: dict[str, JsonValue] = {}
+    created_at: float
+
+
+class TextDelta(_Frozen):
+    """Volatile text, ahead of its commit. `seq` is the last public event's number."""
+
+    kind: Literal["text_delta"] = "text_delta"
+    seq: int
+    from_offset: int
+    text: str
+    node_id: str
+    selector: tuple[str, ...]
+    frame_path: str = ""
+    generation: str
+
+
+class ReasoningDelta(_Frozen):
+    """Transient: sent without id, never resumed, complete in the node's outputs."""
+
+    kind: Literal["reasoning_delta"] = "reasoning_delta"
+    node_id: str
+    text: str
+
+
+CommittedEvent = (
+    RunStarted
+    | NodeStarted
+    | NodeFinished
+    | NodeRetrying
+    | GenerationStarted
+    | TextCommitted
+    | TextReplaced
+    | RunFinished
+)
+RunEvent = Annotated[
+    CommittedEvent | TextDelta | ReasoningDelta,
+    Field(discriminator="kind"),
+]
+
+
+class RunEventMessage(_Frozen):
+    """Events of one run that were published together, in order."""
+
+    run_id: UUID
+    events: tuple[RunEvent, ...]
+
+
+def tail_key(tenant_id: UUID, run_id: UUID) -> str:
+    """The Redis stream where the owner keeps recent text deltas for late readers."""
+    return f"heddle:run-tail:{tenant_id}:{run_id}"

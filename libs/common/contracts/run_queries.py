@@ -1,0 +1,80 @@
+"""Reading runs from their owner, the engine."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from libs.common.contracts.run_commands import RunStatus
+from libs.common.contracts.run_events import CommittedEvent
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RunQuery(_Frozen):
+    tenant_id: UUID
+    run_id: UUID
+
+
+class RunView(_Frozen):
+    """A run now. `last_public_seq` is the number of its newest public event, 0 for none."""
+
+    run_id: UUID
+    app_id: UUID
+    status: RunStatus
+    outputs: dict[str, JsonValue] = {}
+    error: str | None = None
+    total_tokens: int = 0
+    total_steps: int = 0
+    exceptions_count: int = 0
+    created_at: float
+    started_at: float | None = None
+    finished_at: float | None = None
+    last_public_seq: int = 0
+    epoch: int = 0
+
+
+class RunEventsQuery(_Frozen):
+    """Public events with `seq` above `after_seq`, oldest first, at most `limit`."""
+
+    tenant_id: UUID
+    run_id: UUID
+    after_seq: int = 0
+    limit: int = 1000
+
+
+class RunEventsPage(_Frozen):
+    """`more` True: ask again from the last `seq`. `status` is read after the events were."""
+
+    events: tuple[Annotated[CommittedEvent, Field(discriminator="kind")], ...]
+    more: bool
+    status: RunStatus
+
+
+class NodeTrace(_Frozen):
+    """One execution of a node. `status` running until it ended. Times are Unix seconds."""
+
+    execution_id: UUID
+    node_id: str
+    node_type: str
+    title: str
+    index: int
+    frame_path: str = ""
+    status: str
+    started_at: float
+    elapsed_seconds: float = 0.0
+    retries: int = 0
+    total_tokens: int = 0
+    inputs: dict[str, JsonValue] = {}
+    process_data: dict[str, JsonValue] = {}
+    outputs: dict[str, JsonValue] = {}
+    error: str | None = None
+    error_type: str | None = None
+    metadata: dict[str, JsonValue] = {}
+
+
+class RunTrace(_Frozen):
+    run: RunView
+    nodes: tuple[NodeTrace, ...]

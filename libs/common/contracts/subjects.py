@@ -1,0 +1,152 @@
+"""The catalogue of every subject that crosses a service's wall.
+
+Four shapes: `Subject` (request and one reply), `StreamSubject` (request and numbered parts),
+`Broadcast` (everyone who listens now, nothing kept) and `DurableSubject` (kept in JetStream until
+each named consumer has acknowledged it).
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Generic, Self, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from libs.common.contracts.chat import ChatCall, ChatCallPart, ModelList, ModelQuery
+from libs.common.contracts.code_execution import CodeCall, CodeResult
+from libs.common.contracts.credentials import CredentialQuery, SealedCredential
+from libs.common.contracts.http_call import HttpCall, HttpResult
+from libs.common.contracts.keyed_calls import (
+    AttachCall,
+    AttachedResult,
+    CallCancelled,
+    CancelCall,
+)
+from libs.common.contracts.run_commands import (
+    AbortRun,
+    AcceptRun,
+    CommandAccepted,
+    Doorbell,
+    ResumeRun,
+    RunAccepted,
+    RunEnded,
+)
+from libs.common.contracts.run_events import RunEventMessage
+from libs.common.contracts.run_queries import (
+    RunEventsPage,
+    RunEventsQuery,
+    RunQuery,
+    RunTrace,
+    RunView,
+)
+from libs.common.contracts.state_changes import StateChanged
+from libs.common.contracts.tool_call import ToolCall, ToolList, ToolQuery, ToolResult
+from libs.common.contracts.workflows import RegisterWorkflow, ValidateWorkflow, ValidationReport
+
+Req = TypeVar("Req", bound=BaseModel)
+Rep = TypeVar("Rep", bound=BaseModel)
+
+_TOKEN = re.compile(r"^[A-Za-z0-9_-]+$")
+SHARDS = 64
+CELL = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject(Generic[Req, Rep]):
+    """Request-reply, answered by one member of the service's queue group."""
+
+    name: str
+    request: type[Req]
+    reply: type[Rep]
+
+    def at(self, instance: str) -> Self:
+        """The same call addressed to one process: `instance` is its incarnation id."""
+        return replace(self, name=f"{self.name}.{token(instance)}")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSubject(Generic[Req, Rep]):
+    """A request answered by numbered parts and an end marker."""
+
+    name: str
+    request: type[Req]
+    part: type[Rep]
+
+    def at(self, instance: str) -> Self:
+        """The same call addressed to one process: `instance` is its incarnation id."""
+        return replace(self, name=f"{self.name}.{token(instance)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast(Generic[Rep]):
+    """Core publish: heard by whoever listens now."""
+
+    name: str
+    message: type[Rep]
+
+
+@dataclass(frozen=True, slots=True)
+class DurableSubject(Generic[Rep]):
+    """Kept in the JetStream stream `stream`.
+
+    `work_queue` True: one consumer group takes each message away (doorbells). False: every named
+    durable consumer sees every message (facts such as `run_ended`).
+    """
+
+    name: str
+    stream: str
+    message: type[Rep]
+    work_queue: bool
+
+
+def token(value: str) -> str:
+    """`value` as one subject token. Raises ValueError for anything but letters, digits, - and _."""
+    if not _TOKEN.match(value):
+        msg = f"{value!r} cannot be part of a subject"
+        raise ValueError(msg)
+    return value
+
+
+def shard_of(tenant_id: UUID) -> int:
+    """The shard that a tenant's runs live in."""
+    return tenant_id.int % SHARDS
+
+
+def run_live(tenant_id: UUID, run_id: UUID) -> Broadcast[RunEventMessage]:
+    """Where a run's owner publishes committed events and text deltas."""
+    name = f"engine.run.{CELL}.{shard_of(tenant_id)}.{tenant_id}.{run_id}.live"
+    return Broadcast(name, RunEventMessage)
+
+
+def run_wake(run_id: UUID) -> Broadcast[Doorbell]:
+    """A wake-up for the owner of a run: it has commands to drain."""
+    return Broadcast(f"engine.run.{CELL}.wake.{run_id}", Doorbell)
+
+
+ACCEPT_RUN = Subject("engine.runs.accept", AcceptRun, RunAccepted)
+ABORT_RUN = Subject("engine.runs.abort", AbortRun, CommandAccepted)
+RESUME_RUN = Subject("engine.runs.resume", ResumeRun, CommandAccepted)
+RUN_VIEW = Subject("engine.runs.view", RunQuery, RunView)
+RUN_TRACE = Subject("engine.runs.trace", RunQuery, RunTrace)
+RUN_EVENTS = Subject("engine.runs.events", RunEventsQuery, RunEventsPage)
+REGISTER_WORKFLOW = Subject("engine.workflows.register", RegisterWorkflow, ValidationReport)
+VALIDATE_WORKFLOW = Subject("engine.workflows.validate", ValidateWorkflow, ValidationReport)
+RUN_DOORBELL = DurableSubject(f"engine.doorbell.{CELL}", "ENGINE_DOORBELLS", Doorbell, True)
+RUN_ENDED = DurableSubject(f"engine.ended.{CELL}", "ENGINE_FACTS", RunEnded, False)
+RUN_WAKE_ALL = Broadcast(f"engine.run.{CELL}.wake.*", Doorbell)
+
+CHAT = StreamSubject("inference.chat", ChatCall, ChatCallPart)
+CHAT_ATTACH = StreamSubject("inference.chat.attach", AttachCall, ChatCallPart)
+CHAT_CANCEL = Subject("inference.calls.cancel", CancelCall, CallCancelled)
+MODELS = Subject("inference.models", ModelQuery, ModelList)
+
+RUN_CODE = Subject("plugin.code.run", CodeCall, CodeResult)
+FETCH_HTTP = Subject("plugin.http.fetch", HttpCall, HttpResult)
+CALL_TOOL = Subject("plugin.tools.call", ToolCall, ToolResult)
+TOOLS = Subject("plugin.tools.list", ToolQuery, ToolList)
+PLUGIN_ATTACH = Subject("plugin.calls.attach", AttachCall, AttachedResult)
+PLUGIN_CANCEL = Subject("plugin.calls.cancel", CancelCall, CallCancelled)
+
+CREDENTIAL = Subject("backend.credentials.get", CredentialQuery, SealedCredential)
+
+STATE_CHANGED = Broadcast("state.changed", StateChanged)

@@ -1,0 +1,51 @@
+"""Workflow definitions and what validation says of them."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class WorkflowDefinition(_Frozen):
+    """The `workflow` block of a DSL document and the app's mode: all that a run depends on."""
+
+    mode: Literal["workflow", "advanced-chat"]
+    graph: dict[str, JsonValue]
+    features: dict[str, JsonValue] = {}
+    environment_variables: tuple[dict[str, JsonValue], ...] = ()
+    conversation_variables: tuple[dict[str, JsonValue], ...] = ()
+
+
+class Finding(_Frozen):
+    """One thing validation has to say. `node_id` and `field` None mean the graph as a whole."""
+
+    code: str
+    message: str
+    node_id: str | None = None
+    node_title: str | None = None
+    field: str | None = None
+
+
+class ValidationReport(_Frozen):
+    """`errors` forbid publishing and running; `warnings` do not. `content_hash` is the SHA-256 hex
+    digest of the canonical definition."""
+
+    content_hash: str
+    errors: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    start_variables: tuple[dict[str, JsonValue], ...] = ()
+
+
+class ValidateWorkflow(_Frozen):
+    definition: WorkflowDefinition
+
+
+class RegisterWorkflow(_Frozen):
+    """Validate and, when there is no error, keep under its content hash. Idempotent."""
+
+    tenant_id: UUID
+    definition: WorkflowDefinition

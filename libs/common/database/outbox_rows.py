@@ -1,0 +1,108 @@
+"""The statements of the outbox relay: claim, settle, find, clear.
+
+Each is one short transaction. A claim is a lease on a row (its `due_at` moves ahead), so that no
+transaction stays open while the bus is asked and a relay that dies holds nothing up for long.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.outbox import OutboxRow
+from libs.common.database.row_security import SET_TENANTS, tenants_setting
+from libs.common.database.store_errors import translated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedRow:
+    """A row that is ours until its lease runs out. `attempts` counts this one too."""
+
+    row: OutboxRow
+    attempts: int
+
+
+class OutboxRows:
+    """`pool` signs in as heddle_app, `sweeper_pool` as heddle_sweeper."""
+
+    def __init__(self, pool: Pool, sweeper_pool: Pool, schema: str) -> None:
+        self._pool = pool
+        self._sweeper_pool = sweeper_pool
+        self._claim = _CLAIM.format(schema=schema)
+        self._sent = f"update {schema}.outbox set sent_at = now() where id = any($1::uuid[])"  # noqa: S608 - the schema is ours
+        self._failed = _FAILED.format(schema=schema)
+        self._unsent_tenants = _UNSENT_TENANTS.format(schema=schema)
+        self._sent_tenants = _SENT_TENANTS.format(schema=schema)
+        self._clear = _CLEAR.format(schema=schema)
+
+    async def claim(
+        self, tenant_ids: Sequence[UUID], limit: int, lease: timedelta
+    ) -> list[ClaimedRow]:
+        """At most `limit` due rows in the order of their ids; rows that others hold are skipped."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(SET_TENANTS, tenants_setting(tenant_ids))
+                found = await connection.fetch(self._claim, limit, lease)
+        return [
+            ClaimedRow(
+                row=OutboxRow(
+                    id=row["id"],
+                    tenant_id=row["tenant_id"],
+                    subject=row["subject"],
+                    body=row["body"],
+                ),
+                attempts=row["attempts"],
+            )
+            for row in sorted(found, key=lambda row: row["id"])
+        ]
+
+    async def mark_sent(self, rows: Sequence[OutboxRow]) -> None:
+        await self._change({row.tenant_id for row in rows}, self._sent, [row.id for row in rows])
+
+    async def mark_failed(self, rows: Sequence[OutboxRow], reason: str, delay: timedelta) -> None:
+        """Leave the rows for later; `reason` is kept for operators."""
+        tenants = {row.tenant_id for row in rows}
+        await self._change(tenants, self._failed, [row.id for row in rows], reason, delay)
+
+    async def tenants_waiting(self, limit: int) -> list[UUID]:
+        """Tenants with due rows, at most `limit`."""
+        return await self._tenants(self._unsent_tenants, limit)
+
+    async def clear_sent(self, older_than: timedelta) -> None:
+        """Delete rows that were sent longer than `older_than` ago."""
+        tenants = await self._tenants(self._sent_tenants, older_than)
+        if tenants:
+            await self._change(set(tenants), self._clear, older_than)
+
+    async def _tenants(self, statement: str, argument: object) -> list[UUID]:
+        with translated():
+            found = await self._sweeper_pool.fetch(statement, argument)
+        return [row["tenant_id"] for row in found]
+
+    async def _change(self, tenant_ids: set[UUID], statement: str, *arguments: object) -> None:
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(SET_TENANTS, tenants_setting(tenant_ids))
+                await connection.execute(statement, *arguments)
+
+
+_CLAIM = """
+update {schema}.outbox set due_at = now() + $2::interval, attempts = attempts + 1
+ where id in (
+    select id from {schema}.outbox where sent_at is null and due_at <= now()
+     order by id limit $1 for update skip locked)
+returning id, tenant_id, subject, body, attempts"""
+_FAILED = """
+update {schema}.outbox set due_at = now() + $3::interval, last_error = $2
+ where id = any($1::uuid[])"""
+_UNSENT_TENANTS = """
+select distinct tenant_id from (
+    select tenant_id from {schema}.outbox
+     where sent_at is null and due_at <= now() limit 10000) waiting limit $1"""
+_SENT_TENANTS = """
+select distinct tenant_id from (
+    select tenant_id from {schema}.outbox where sent_at < now() - $1::interval limit 10000) old"""
+_CLEAR = """
+delete from {schema}.outbox where id in (
+    select id from {schema}.outbox where sent_at < now() - $1::interval limit 10000)"""

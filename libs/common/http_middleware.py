@@ -1,0 +1,138 @@
+"""What every HTTP request passes through, as plain ASGI."""
+
+import time
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from libs.common.errors import HeddleError, PayloadTooLarge
+from libs.common.metrics import Metrics
+from libs.common.problem_responses import Renderer
+from libs.common.tracing import current_trace_id, enter_trace, leave_trace
+
+_log = structlog.get_logger("heddle.http")
+
+
+class TracedRequests:
+    """Continues or starts a trace; its id goes back as `x-trace-id`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        traceparent = tracestate = None
+        for name, value in scope["headers"]:
+            if name == b"traceparent":
+                traceparent = value.decode("latin-1")
+            elif name == b"tracestate":
+                tracestate = value.decode("latin-1")
+        token = enter_trace(traceparent, tracestate)
+        header = (b"x-trace-id", (current_trace_id() or "").encode())
+
+        async def send_traced(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), header]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_traced)
+        finally:
+            leave_trace(token)
+
+
+class UnexpectedErrors:
+    """Answers what no handler expected with a 500 that names the trace and tells nothing else."""
+
+    def __init__(self, app: ASGIApp, render: Renderer) -> None:
+        self._app = app
+        self._render = render
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_watched)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            _log.error("request_failed", path=scope["path"], exc_info=error)
+            if started:
+                raise  # the server cuts the connection: a truncated answer must not look whole
+            known = error if isinstance(error, HeddleError) else HeddleError("An unexpected error.")
+            await self._render(scope, known)(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses bodies above `limit` bytes: at once when announced, else while reading."""
+
+    def __init__(self, app: ASGIApp, limit: int, render: Renderer) -> None:
+        self._app = app
+        self._limit = limit
+        self._render = render
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > self._limit:
+                await self._render(scope, self._too_large())(scope, receive, send)
+                return
+        read = 0
+
+        async def receive_counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._limit:
+                raise self._too_large()
+            return message
+
+        await self._app(scope, receive_counted, send)
+
+    def _too_large(self) -> PayloadTooLarge:
+        return PayloadTooLarge(f"The body is above {self._limit} bytes.")
+
+
+class MeasuredRequests:
+    """Durations by method, route and status; a path that no route knows counts as `unknown`."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._durations = metrics.histogram(
+            "http_server_request_duration_seconds",
+            "From the first byte of the request to the last of the answer.",
+            ("http_request_method", "http_route", "http_response_status_code"),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        status = 500
+
+        async def send_watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_watched)
+        finally:
+            route = getattr(scope.get("route"), "path", "unknown")
+            self._durations.labels(scope["method"], route, str(status)).observe(
+                time.perf_counter() - begun
+            )

@@ -1,0 +1,128 @@
+"""Makes one claimed call: upstream to parts, end to record, record to readers."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Generic
+
+from libs.common.clock import Clock
+from libs.common.errors import Busy, HeddleError, PlatformFault, Unavailable, WireError
+from libs.common.keyed_calls.call_parts import GrowingText, Part, PartShape, close_parts
+from libs.common.keyed_calls.ledger import CallLedger, EndStatus, failure_payload
+from libs.common.keyed_calls.live_call import LiveCall, StopReason
+
+_log = logging.getLogger(__name__)
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+_CLEAN_UP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRunner(Generic[Part]):
+    """`growing` None: no copy is kept outside the process."""
+
+    ledger: CallLedger
+    shape: PartShape[Part]
+    clock: Clock
+    growing: GrowingText | None = None
+
+    async def run(
+        self,
+        call: LiveCall[Part],
+        upstream: Callable[[], AsyncIterator[Part]],
+        *,
+        timeout: float,
+        late: HeddleError,
+    ) -> None:
+        """Make the call and record its end; `late` is its failure after `timeout` seconds."""
+        pump = asyncio.create_task(self._pump(call, upstream))
+        call.carry(pump)
+        alarm = asyncio.create_task(self._ring(call, timeout, late))
+        try:
+            await self._finish(call, pump)
+        finally:
+            await _ended(alarm)
+            await _ended(pump)
+            if self.growing is not None:
+                self.growing.end(call.tenant_id, call.key, call.claim_number)
+
+    async def _ring(self, call: LiveCall[Part], timeout: float, late: HeddleError) -> None:
+        await self.clock.sleep(timeout)
+        call.stop(StopReason(error=late, recorded=False))
+
+    async def _pump(
+        self, call: LiveCall[Part], upstream: Callable[[], AsyncIterator[Part]]
+    ) -> Part:
+        parts = upstream()
+        try:
+            async for part in parts:
+                if self.shape.is_final(part):
+                    return part
+                call.add(part)
+                if self.growing is not None:
+                    copy = self.shape.encode(part)
+                    self.growing.add(call.tenant_id, call.key, call.claim_number, copy)
+        finally:
+            await close_parts(parts)
+        raise PlatformFault("The call ended without its final part.")
+
+    async def _finish(self, call: LiveCall[Part], pump: asyncio.Task[Part]) -> None:
+        await self._until_ended(call, pump)
+        try:
+            final = pump.result()
+            payload = self.shape.encode(final)
+        except (asyncio.CancelledError, asyncio.InvalidStateError):
+            if call.stop_reason is None:
+                raise
+            await self._fail(call, call.stop_reason)
+        except HeddleError as error:
+            await self._fail(call, StopReason(error=error, recorded=False))
+        except Exception:  # noqa: BLE001
+            # A defect in the adapter must still end the call, or its readers wait for ever.
+            _log.exception("a keyed call failed in an unforeseen way", extra={"key": call.key})
+            error = PlatformFault("The call failed in an unforeseen way.")
+            await self._fail(call, StopReason(error=error, recorded=False))
+        else:
+            if await self._record(call, "done", payload):
+                call.end(final)
+            else:
+                call.lose()
+
+    async def _until_ended(self, call: LiveCall[Part], pump: asyncio.Task[Part]) -> None:
+        stopped = asyncio.create_task(call.stopped.wait())
+        try:
+            await asyncio.wait((pump, stopped), return_when=asyncio.FIRST_COMPLETED)
+            # A stopped upstream may clean up, but not for ever.
+            await asyncio.wait((pump,), timeout=_CLEAN_UP_SECONDS)
+        finally:
+            stopped.cancel()
+
+    async def _fail(self, call: LiveCall[Part], reason: StopReason) -> None:
+        # Tells a failure on record from a caller that was not served: both may be Unavailable.
+        reason.error.extra["recorded"] = True
+        payload = failure_payload(WireError.of(reason.error))
+        if reason.recorded or await self._record(call, "failed", payload):
+            call.fail(reason.error)
+        else:
+            call.lose()
+
+    async def _record(self, call: LiveCall[Part], status: EndStatus, payload: bytes) -> bool:
+        # The result stays here, and its readers wait, for as long as the ledger is away: giving it
+        # out unrecorded would let it happen twice.
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return await self.ledger.record(
+                    call.tenant_id, call.key, call.claim_number, status, payload
+                )
+            except (Unavailable, Busy) as error:
+                _log.warning("a result waits for its record: %s", error)
+            await self.clock.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def _ended(task: "asyncio.Task[Part] | asyncio.Task[None]") -> None:
+    if not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=_CLEAN_UP_SECONDS)

@@ -1,0 +1,58 @@
+"""The keyed calls of a service, put together from its settings."""
+
+from typing import TypeVar
+from uuid import UUID
+
+from libs.common.clock import SystemClock
+from libs.common.database.asyncpg_pool import create_pool
+from libs.common.database.connection_options import ConnectionOptions
+from libs.common.health_routes import ReadinessCheck
+from libs.common.keyed_calls.call_parts import GrowingText, Neighbours, PartShape
+from libs.common.keyed_calls.keyed_calls import KeyedCalls
+from libs.common.keyed_calls.postgres_ledger import PostgresLedger
+from libs.common.lifespan import Lifespan
+from libs.common.metrics import Metrics
+from libs.common.service_settings import ServiceSettings
+
+Part = TypeVar("Part")
+
+
+async def open_keyed_calls(
+    settings: ServiceSettings,
+    lifespan: Lifespan,
+    metrics: Metrics,
+    *,
+    schema: str,
+    holder: UUID,
+    shape: PartShape[Part],
+    neighbours: Neighbours[Part],
+    growing: GrowingText | None = None,
+) -> tuple[KeyedCalls[Part], ReadinessCheck]:
+    """Keyed calls on the ledger in `schema`, beating until the lifespan ends, and a check that the
+    ledger can be reached.
+
+    Without a sweeper's URL old records are collected as heddle_app, who sees none: nothing is
+    collected then.
+    """
+    pool = await create_pool(settings.database_url, ConnectionOptions(name=schema))
+    lifespan.at_stop("postgres", pool.close)
+    sweeper = await create_pool(
+        settings.database_sweeper_url or settings.database_url,
+        ConnectionOptions(name=f"{schema}-sweeper", max_connections=1),
+    )
+    lifespan.at_stop("postgres sweeper", sweeper.close)
+    clock = SystemClock()
+    ledger = PostgresLedger(pool, schema=schema, holder=holder, clock=clock, sweeper_pool=sweeper)
+    repeated = metrics.counter(
+        "heddle_keyed_calls_repeated", "Calls that may have been made twice", ["effect_class"]
+    )
+    keyed = KeyedCalls(
+        ledger,
+        shape,
+        neighbours,
+        clock=clock,
+        growing=growing,
+        on_repeat=lambda effect: repeated.labels(effect.effect_class).inc(),
+    )
+    await lifespan.entered("keyed calls", keyed.running())
+    return keyed, lambda: pool.fetchval("select 1")

@@ -1,0 +1,244 @@
+"""The ledger in Postgres; tables and functions are in `ledger_tables`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from libs.common.clock import Clock
+from libs.common.contracts.envelope import Effect
+from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.row_security import tenants_setting
+from libs.common.database.store_errors import is_transient, translated
+from libs.common.errors import HeddleError, WireError
+from libs.common.keyed_calls.group_writer import GroupWriter
+from libs.common.keyed_calls.ledger import (
+    LEASE,
+    STOPPED_PAYLOAD,
+    CancelledClaim,
+    Claimed,
+    ClaimOutcome,
+    EndStatus,
+    HeldBy,
+    Recorded,
+    RequestMismatch,
+    RunAlreadyEnded,
+    StaleEpoch,
+    TakenOver,
+    failure_payload,
+    unknown_outcome,
+)
+from libs.common.retry_policy import STORE
+
+_COLLECT_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    tenant_id: UUID
+    effect: Effect
+    repeatable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    tenant_id: UUID
+    key: str
+    claim_number: int
+    status: EndStatus
+    payload: bytes
+
+
+_Answer = ClaimOutcome | HeddleError | bool
+
+
+class PostgresLedger:
+    """Claims and results of a process share commits: one call of one function per batch.
+
+    `pool` signs in as heddle_app. `sweeper_pool`, as heddle_sweeper, is for `collect` alone; None
+    leaves collecting to other processes.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        schema: str,
+        holder: UUID,
+        clock: Clock,
+        sweeper_pool: Pool | None = None,
+        lease: timedelta = LEASE,
+    ) -> None:
+        self._pool = pool
+        self._schema = schema
+        self._holder = holder
+        self._commits = 0
+        self._sweeper_pool = sweeper_pool
+        self._lease = lease
+        self._unknown = failure_payload(WireError.of(unknown_outcome()))
+        self._settle = f"select * from {schema}.settle_calls({_places(16)})"  # noqa: S608 - the schema is ours
+        self._writer = GroupWriter[_Claim | _End, _Answer](
+            self._write, is_transient=is_transient, clock=clock, retry=STORE
+        )
+
+    @property
+    def commits(self) -> int:
+        """Batches written so far, for metrics."""
+        return self._commits
+
+    @property
+    def holder(self) -> UUID:
+        return self._holder
+
+    async def claim(self, tenant_id: UUID, effect: Effect, *, repeatable: bool) -> ClaimOutcome:
+        item = _Claim(tenant_id=tenant_id, effect=effect, repeatable=repeatable)
+        answer = await self._writer.submit(item)
+        if isinstance(answer, HeddleError):
+            raise answer
+        assert not isinstance(answer, bool)
+        return answer
+
+    async def record(
+        self, tenant_id: UUID, key: str, claim_number: int, status: EndStatus, payload: bytes
+    ) -> bool:
+        item = _End(
+            tenant_id=tenant_id,
+            key=key,
+            claim_number=claim_number,
+            status=status,
+            payload=payload,
+        )
+        return (await self._writer.submit(item)) is True
+
+    async def cancel(
+        self, tenant_id: UUID, run_id: UUID, key: str, epoch: int
+    ) -> CancelledClaim | None:
+        with translated():
+            row = await self._pool.fetchrow(
+                f"select * from {self._schema}.cancel_call({_places(6)})",  # noqa: S608
+                *(tenant_id, run_id, key, epoch, self._holder, STOPPED_PAYLOAD),
+            )
+        if row is None:
+            return None
+        if row["outcome"] == "stale":
+            raise _stale()
+        return CancelledClaim(key=key, holder=row["holder"], claim_number=row["number"])
+
+    async def run_ended(self, tenant_id: UUID, run_id: UUID, epoch: int) -> list[CancelledClaim]:
+        with translated():
+            rows = await self._pool.fetch(
+                f"select * from {self._schema}.calls_run_ended({_places(4)})",  # noqa: S608
+                *(tenant_id, run_id, epoch, STOPPED_PAYLOAD),
+            )
+        return [
+            CancelledClaim(key=row["key"], holder=row["holder"], claim_number=row["number"])
+            for row in rows
+        ]
+
+    async def beat(self) -> None:
+        with translated():
+            await self._pool.execute(
+                f"insert into {self._schema}.holders (holder, lease_until) "  # noqa: S608
+                "values ($1, clock_timestamp() + $2::interval) on conflict (holder) do update "
+                "set lease_until = excluded.lease_until",
+                *(self._holder, self._lease),
+            )
+
+    async def step_down(self) -> None:
+        with translated():
+            await self._pool.execute(
+                f"delete from {self._schema}.holders where holder = $1",  # noqa: S608
+                self._holder,
+            )
+
+    async def collect(self, older_than: timedelta) -> int:
+        if self._sweeper_pool is None:
+            return 0
+        total = 0
+        with translated():
+            while True:
+                found = await self._sweeper_pool.fetch(
+                    f"select tenant_id, run_id from {self._schema}.run_epochs "  # noqa: S608
+                    f"where ended_at < clock_timestamp() - $1::interval limit {_COLLECT_AT_ONCE}",
+                    older_than,
+                )
+                if found:
+                    total += await self._pool.fetchval(
+                        f"select {self._schema}.collect_calls($1, $2, $3)",
+                        *(tenants_setting(row["tenant_id"] for row in found),),
+                        *([row["run_id"] for row in found], older_than),
+                    )
+                if len(found) < _COLLECT_AT_ONCE:
+                    break
+            # A claim whose holder has no row counts as one whose lease ran out.
+            await self._pool.execute(
+                f"delete from {self._schema}.holders "  # noqa: S608
+                "where lease_until < clock_timestamp() - $1::interval",
+                older_than,
+            )
+        return total
+
+    async def _write(self, items: Sequence[_Claim | _End]) -> list[_Answer]:
+        claims = [item for item in items if isinstance(item, _Claim)]
+        ends = [item for item in items if isinstance(item, _End)]
+        tenants = tenants_setting(item.tenant_id for item in items)
+        rows = await self._pool.fetch(
+            self._settle,
+            *(tenants, self._holder, self._lease, self._unknown),
+            *([item.tenant_id for item in claims], [item.effect.key for item in claims]),
+            *([item.effect.run_id for item in claims], [item.effect.epoch for item in claims]),
+            *([item.effect.request_hash for item in claims],),
+            *([item.effect.effect_class for item in claims],),
+            *([item.repeatable for item in claims],),
+            *([item.tenant_id for item in ends], [item.key for item in ends]),
+            *([item.claim_number for item in ends], [item.status for item in ends]),
+            *([item.payload for item in ends],),
+        )
+        self._commits += 1
+        answered = {(row["is_claim"], row["place"]): row for row in rows}
+        claimed = iter(
+            _claim_answer(answered[True, place], item) for place, item in enumerate(claims, 1)
+        )
+        ended = iter(
+            answered[False, place]["outcome"] == "taken" for place in range(1, len(ends) + 1)
+        )
+        return [next(claimed if isinstance(item, _Claim) else ended) for item in items]
+
+
+def _claim_answer(row: asyncpg.Record, item: _Claim) -> ClaimOutcome | HeddleError:
+    outcome: str = row["outcome"]
+    match outcome:
+        case "claimed":
+            return Claimed(claim_number=row["number"])
+        case "taken_over":
+            return TakenOver(claim_number=row["number"], previous_holder=row["other"])
+        case "held":
+            return HeldBy(holder=row["other"], claim_number=row["number"])
+        case "done" | "failed" | "cancelled":
+            return Recorded(status=outcome, payload=row["answer"])
+        case _:
+            return _refusal(outcome, item.effect.key)
+
+
+def _refusal(outcome: str, key: str) -> HeddleError:
+    match outcome:
+        case "unknown":
+            return unknown_outcome()
+        case "stale":
+            return _stale()
+        case "ended":
+            return RunAlreadyEnded("The run has ended; it makes no more calls.")
+        case "mismatch":
+            return RequestMismatch(f"The key {key} was used for another request.")
+        case _:
+            raise AssertionError(outcome)
+
+
+def _stale() -> StaleEpoch:
+    return StaleEpoch("A newer owner of the run has been seen.")
+
+
+def _places(count: int) -> str:
+    return ", ".join(f"${number}" for number in range(1, count + 1))

@@ -1,0 +1,67 @@
+"""The names of our NATS headers, and the envelope as headers."""
+
+import math
+from uuid import UUID
+
+from libs.common.contracts.envelope import Effect, Envelope
+from libs.common.tracing import current_traceparent, current_tracestate
+
+TENANT = "Heddle-Tenant"
+TRACEPARENT = "traceparent"
+TRACESTATE = "tracestate"
+REMAINING_MS = "Heddle-Remaining-Ms"
+SCHEMA = "Heddle-Schema"
+EFFECT = "Heddle-Effect"
+BODY_REF = "Heddle-Body-Ref"
+ERROR = "Heddle-Error"
+SEQ = "Heddle-Seq"
+END = "Heddle-End"
+ALIVE = "Heddle-Alive"
+CONTROL = "Heddle-Control"
+IDLE_MS = "Heddle-Idle-Ms"
+MESSAGE_ID = "Nats-Msg-Id"
+STATUS = "Status"
+NO_RESPONDERS = "503"
+
+
+def envelope_headers(envelope: Envelope) -> dict[str, str]:
+    """The headers of `envelope`. Without a trace of its own the current one is sent."""
+    headers: dict[str, str] = {}
+    if envelope.tenant_id is not None:
+        headers[TENANT] = str(envelope.tenant_id)
+    traceparent, tracestate = envelope.traceparent, envelope.tracestate
+    if traceparent is None:
+        traceparent, tracestate = current_traceparent(), current_tracestate()
+    if traceparent is not None:
+        headers[TRACEPARENT] = traceparent
+    if tracestate:
+        headers[TRACESTATE] = tracestate
+    if envelope.remaining_seconds is not None:
+        headers[REMAINING_MS] = milliseconds(envelope.remaining_seconds)
+    if envelope.schema_version != 1:
+        headers[SCHEMA] = str(envelope.schema_version)
+    if envelope.effect is not None:
+        headers[EFFECT] = envelope.effect.model_dump_json()
+    return headers
+
+
+def envelope_of(headers: dict[str, str] | None) -> Envelope:
+    """The envelope that `headers` carry. Raises ValueError when they are malformed."""
+    if not headers:
+        return Envelope()
+    tenant = headers.get(TENANT)
+    remaining = headers.get(REMAINING_MS)
+    effect = headers.get(EFFECT)
+    return Envelope(
+        tenant_id=UUID(tenant) if tenant else None,
+        traceparent=headers.get(TRACEPARENT),
+        tracestate=headers.get(TRACESTATE),
+        remaining_seconds=int(remaining) / 1000 if remaining else None,
+        schema_version=int(headers.get(SCHEMA, "1")),
+        effect=Effect.model_validate_json(effect) if effect else None,
+    )
+
+
+def milliseconds(seconds: float) -> str:
+    """A bound in whole milliseconds, never rounded to nothing."""
+    return str(max(math.ceil(seconds * 1000), 1))

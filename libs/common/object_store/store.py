@@ -1,0 +1,34 @@
+"""The object store as the application layer sees it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectInfo:
+    """`size` in bytes; `modified` timezone-aware UTC."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+class ObjectStore(Protocol):
+    """Immutable bytes by key. Keys are relative paths of [A-Za-z0-9._-] parts; anything else
+    raises InvalidInput. A missing key raises ObjectMissing."""
+
+    async def put(self, key: str, body: bytes) -> None:
+        """Store; complete or not at all, also under a crash. Overwrites."""
+        ...
+
+    async def get(self, key: str) -> bytes: ...
+
+    async def delete(self, key: str) -> None:
+        """Remove; silent when nothing stands there."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
+        """Every object whose key starts with `prefix`, in key order."""
+        ...

@@ -1,0 +1,1 @@
+"""OpenAI's HTTP wire (platform.openai.com/docs/api-reference), for the doors that offer it."""

@@ -1,0 +1,17 @@
+"""An error as the answer of a door that speaks OpenAI's wire."""
+
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
+
+from libs.common.errors import HeddleError
+from libs.common.openai_wire.errors import error_body
+from libs.common.problem_responses import problem_response
+
+_KEPT = ("cache-control", "retry-after", "www-authenticate")
+
+
+def openai_error_response(scope: Scope, error: HeddleError) -> Response:
+    """OpenAI's document, with the headers that the problem document would have."""
+    problem = problem_response(scope, error)
+    kept = {name: problem.headers[name] for name in _KEPT if name in problem.headers}
+    return JSONResponse(error_body(error), error.status, headers=kept)

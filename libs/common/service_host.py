@@ -1,0 +1,194 @@
+"""One service's process: its HTTP application and how it starts, drains and stops."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi import APIRouter, FastAPI
+
+from libs.common.health_routes import ReadinessCheck, health_router
+from libs.common.http_middleware import (
+    BodyLimit,
+    MeasuredRequests,
+    TracedRequests,
+    UnexpectedErrors,
+)
+from libs.common.lifespan import Lifespan
+from libs.common.metrics import Metrics
+from libs.common.problem_responses import (
+    MEDIA_TYPE,
+    Problem,
+    Renderer,
+    install_problem_responses,
+    problem_response,
+)
+from libs.common.service_settings import ServiceSettings
+from libs.common.structured_logging import configure_logging
+
+_GRACEFUL_SECONDS = 10
+_BODY_BYTES = 16 * 1024 * 1024
+_log = structlog.get_logger("heddle.service")
+
+AppLifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class ServiceHost:
+    """A FastAPI application with health, metrics, OpenAPI and problem responses.
+
+    `readiness` names each dependency and a check that raises when it is away. `render` shapes
+    errors where a door has its own shape.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        routers: Sequence[APIRouter] = (),
+        readiness: Mapping[str, ReadinessCheck] | None = None,
+        lifespan: AppLifespan | None = None,
+        metrics: Metrics | None = None,
+        render: Renderer = problem_response,
+        max_body_bytes: int = _BODY_BYTES,
+    ) -> None:
+        self.name = name
+        self.metrics = metrics or Metrics()
+        self._ready = True
+        self._server: uvicorn.Server | None = None
+        self.app = FastAPI(
+            title=f"Heddle {name}",
+            lifespan=lifespan,
+            docs_url=None,
+            redoc_url=None,
+            responses=_documented_problems(),
+        )
+        install_problem_responses(self.app, render)
+        self.app.include_router(
+            health_router(dict(readiness or {}), self.metrics, lambda: self._ready)
+        )
+        for router in routers:
+            self.app.include_router(router)
+        # The last one added is the outermost.
+        self.app.add_middleware(BodyLimit, limit=max_body_bytes, render=render)
+        self.app.add_middleware(UnexpectedErrors, render=render)
+        self.app.add_middleware(MeasuredRequests, metrics=self.metrics)
+        self.app.add_middleware(TracedRequests)
+
+    async def serve(
+        self,
+        host: str,
+        port: int,
+        *,
+        drain_seconds: float = 0.0,
+        listening: Callable[[int], None] | None = None,
+    ) -> None:
+        """Answer HTTP until SIGTERM or SIGINT, or `stop`.
+
+        Then: not ready, `drain_seconds` of grace, no new connections, at most 10 s for requests
+        under way. Port 0 takes a free one; `listening` hears which.
+        """
+        config = uvicorn.Config(
+            self.app,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+            timeout_keep_alive=75,
+        )
+        server = self._server = _Server(config)
+        loop = asyncio.get_running_loop()
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        listener = _listener(host, port)
+        drain = asyncio.create_task(self._drain(stopping, drain_seconds))
+        try:
+            if listening is not None:
+                listening(listener.getsockname()[1])
+            await server.serve(sockets=[listener])
+        finally:
+            drain.cancel()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+            listener.close()
+
+    def stop(self) -> None:
+        """Report not ready and end `serve` after the requests under way."""
+        self._ready = False
+        if self._server is not None:
+            self._server.should_exit = True
+
+    async def _drain(self, stopping: asyncio.Event, drain_seconds: float) -> None:
+        await stopping.wait()
+        _log.info("stopping", drain_seconds=drain_seconds)
+        self._ready = False
+        await asyncio.sleep(drain_seconds)
+        self.stop()
+
+
+def run_service(
+    name: str,
+    settings: ServiceSettings,
+    port: int,
+    build: Callable[[Lifespan], Awaitable[ServiceHost]],
+) -> None:
+    """A service's whole `main`: logging, event loop, `build` (which starts the parts in its
+    lifespan), HTTP until a signal, then everything stopped in reverse order."""
+    configure_logging(name, settings.log_level)
+
+    async def live() -> None:
+        async with Lifespan() as lifespan:
+            host = await build(lifespan)
+            await host.serve(
+                settings.host,
+                port,
+                drain_seconds=settings.drain_seconds,
+                listening=lambda bound: _log.info("listening", host=settings.host, port=bound),
+            )
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(live())
+    _log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: readiness must go before the port does."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(1024)
+    listener.setblocking(False)
+    return listener
+
+
+def _documented_problems() -> dict[int | str, dict[str, Any]]:
+    # FastAPI takes the response documents as plain dicts.
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    told = {
+        400: "The request is not what this path takes",
+        413: "The body is above the limit",
+        500: "Heddle failed",
+        503: "A part of the platform is away, or a queue is full",
+    }
+    documented: dict[int | str, dict[str, Any]] = {
+        status: {"description": meaning, "content": content} for status, meaning in told.items()
+    }
+    documented["default"] = {"description": "A problem", "model": Problem}
+    return documented

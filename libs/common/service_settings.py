@@ -1,0 +1,85 @@
+"""What every service reads from its environment.
+
+A service's settings.py subclasses `ServiceSettings` and adds its own:
+
+    class EngineSettings(ServiceSettings):
+        port: int = Field(8703, validation_alias="HEDDLE_ENGINE_PORT")
+"""
+
+import base64
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Environment variables with the prefix `HEDDLE_`; frozen once read.
+
+    URLs hold passwords, so none of them shows in a repr.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEDDLE_",
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: str = Field(repr=False)
+    """`postgresql://user:password@host:port/database` of the role heddle_app."""
+    database_sweeper_url: str | None = Field(default=None, repr=False)
+    """The same as heddle_sweeper, for background sweeps. Backend and engine refuse to start
+    without it; inference and plugin then keep their old records."""
+    redis_url: str | None = Field(default=None, repr=False)
+    """`redis://...`. None: no middle tier, slower, nothing else changes."""
+    nats_url: str = Field(repr=False)
+    """`nats://user:password@host:port`, or several, separated by commas."""
+    object_store_url: str = Field(repr=False)
+    """`file:///folder` or `s3://bucket/prefix?endpoint=...`."""
+    master_key: SecretStr
+    """32 random bytes as base64: opens sealed credentials. While a key is being replaced several,
+    separated by commas; the first seals."""
+    state_dir: Path = Path(".heddle")
+    """A folder for what the process may lose."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least that is logged: DEBUG, INFO, WARNING or ERROR."""
+    host: str = "127.0.0.1"
+    """The address that HTTP listens on; 0.0.0.0 in a container."""
+    otlp_endpoint: str | None = None
+    """The base URL of an OTLP/HTTP collector. No service opens spans yet, so nothing is sent;
+    traces are carried on and logged either way."""
+    egress_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    """`host:port` entries, separated by commas, that guarded HTTP may reach although their
+    addresses are private."""
+    egress_overrides: Annotated[tuple[str, ...], NoDecode] = ()
+    """`host:port=address:port` entries, separated by commas: names that guarded HTTP connects to
+    a fixed place, whatever it resolves to. For tests and split horizons."""
+    max_body_bytes: int = 16 * 1024 * 1024
+    """Bytes of an HTTP request's body; above it the answer is 413."""
+    drain_seconds: float = 0.0
+    """Seconds between reporting not ready and closing the port, for load balancers to notice."""
+
+    @field_validator("egress_allow", "egress_overrides", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(entry.strip() for entry in value.split(",") if entry.strip())
+        return value
+
+    @field_validator("master_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        if not all(_is_master_key(key) for key in value.get_secret_value().split(",")):
+            # The value itself must not be in the message.
+            raise ValueError("must be 32 bytes in base64")
+        return value
+
+
+def _is_master_key(key: str) -> bool:
+    try:
+        return len(base64.b64decode(key.strip(), altchars=b"-_", validate=True)) == 32
+    except ValueError:
+        return False

@@ -1,0 +1,113 @@
+"""Import a DSL document as an app. Executes nothing of it."""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.common.clock import Clock
+from libs.common.contracts.workflows import ValidationReport
+from libs.common.identifiers import uuid7
+from services.backend.app.apps.engine_workflows import EngineWorkflows
+from services.backend.app.apps.publish_app import PublishApp
+from services.backend.app.errors import DocumentTooLarge, IdempotencyKeyReused
+from services.backend.app.identity.app_keys import AppKeys
+from services.backend.app.ports.app_repository import AppRepository
+from services.backend.app.ports.document_reader import DocumentReader
+from services.backend.app.ports.idempotency_records import IdempotencyRecords
+from services.backend.domain.apps.dsl_document import DslDocument, DslInvalid, read_document
+from services.backend.domain.apps.records import App, Draft
+
+DOCUMENT_BYTES = 10 * 1024 * 1024
+_FIRST_KEY = "import"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOutcome:
+    """`version_id` None: nothing is published, because it was not asked for or has errors."""
+
+    app: App
+    api_key: str
+    version_id: UUID | None
+    report: ValidationReport
+    created: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportApp:
+    apps: AppRepository
+    keys: AppKeys
+    documents: DocumentReader
+    engine: EngineWorkflows
+    publish: PublishApp
+    idempotency: IdempotencyRecords
+    clock: Clock
+
+    async def __call__(
+        self, tenant_id: UUID, source: bytes, *, publish: bool, idempotency_key: str | None
+    ) -> ImportOutcome:
+        """The app that `source` describes; the same source under the same name stays one app.
+
+        Raises DocumentTooLarge, DslInvalid, IdempotencyKeyReused, and Unavailable when the engine
+        is away; then nothing was stored.
+        """
+        if len(source) > DOCUMENT_BYTES:
+            raise DocumentTooLarge(f"The document is above {DOCUMENT_BYTES} bytes.")
+        source_hash = hashlib.sha256(source).hexdigest()
+        document = await self._read(source)
+        if idempotency_key is not None:
+            request = f"{source_hash}/{publish}"
+            if request != await self.idempotency.claim(
+                tenant_id, "import", idempotency_key, request
+            ):
+                raise IdempotencyKeyReused("This Idempotency-Key was used for another import.")
+        report = await self.engine.validate(tenant_id, document.definition)
+        report = report.model_copy(update={"warnings": (*document.notes, *report.warnings)})
+        imported = await self.apps.add(
+            tenant_id, *self._stored(document, source, source_hash, report)
+        )
+        version_id = imported.app.published_version_id
+        draft = imported.draft
+        if publish and not draft.report.errors:
+            version_id = await self.publish.draft(tenant_id, draft)
+        return ImportOutcome(
+            app=imported.app,
+            api_key=await self.keys.create(tenant_id, imported.app.app_id, _FIRST_KEY),
+            version_id=version_id,
+            report=draft.report,
+            created=imported.created,
+        )
+
+    async def _read(self, source: bytes) -> DslDocument:
+        parsed = await self.documents.read(source)
+        try:
+            return read_document(parsed.value)
+        except DslInvalid as error:
+            pointer = error.details[0].pointer if error.details else ""
+            found = parsed.position(pointer)
+            if found is None:
+                raise
+            message = f"{error.message} (line {found[0]}, column {found[1]})"
+            raise DslInvalid(message, details=error.details) from error
+
+    def _stored(
+        self, document: DslDocument, source: bytes, source_hash: str, report: ValidationReport
+    ) -> tuple[App, Draft]:
+        now = self.clock.now()
+        app = App(
+            app_id=uuid7(),
+            name=document.name,
+            mode=document.mode,
+            description=document.description,
+            icon=document.icon,
+            published_version_id=None,
+            created_at=now,
+            updated_at=now,
+        )
+        draft = Draft(
+            app_id=app.app_id,
+            source=source,
+            source_hash=source_hash,
+            definition=document.definition,
+            report=report,
+        )
+        return app, draft

@@ -1,0 +1,81 @@
+"""What the backend refuses or cannot do."""
+
+from libs.common.errors import (
+    CallerError,
+    Conflict,
+    InvalidInput,
+    PayloadTooLarge,
+    PlatformFault,
+    UpstreamTimeout,
+)
+
+
+class DocumentTooLarge(InvalidInput):
+    """The DSL document is above the limit; nothing was stored."""
+
+    code = "document_too_large"
+    title = "The document is too large"
+
+
+class AppNotPublished(InvalidInput):
+    """The app has no published version, so nothing can run. `extra` holds its draft's report."""
+
+    code = "app_not_published"
+    title = "The app is not published"
+
+
+class AppUnavailable(InvalidInput):
+    code = "app_unavailable"
+    title = "The app has no published version"
+
+
+class PublishRefused(Conflict):
+    """The draft has errors. `extra` holds the report."""
+
+    code = "publish_refused"
+    title = "The draft has errors"
+
+
+class NotChatApp(InvalidInput):
+    code = "not_chat_app"
+    title = "The app's mode does not fit this route"
+
+
+class NotWorkflowApp(InvalidInput):
+    code = "not_workflow_app"
+    title = "The app's mode does not fit this route"
+
+
+class IdempotencyKeyReused(Conflict):
+    """The key was used before, for another request."""
+
+    code = "idempotency_key_reused"
+    title = "The idempotency key belongs to another request"
+
+
+class RunFailed(CallerError):
+    """The run ended without an answer. `extra` holds its id."""
+
+    code = "run_failed"
+    title = "The run failed"
+
+
+class RunNotFinished(UpstreamTimeout):
+    """The run goes on; the wait for it ended. `extra` holds its id."""
+
+    code = "run_not_finished"
+    title = "The run is not finished yet"
+
+
+class RunSetAside(PlatformFault):
+    """No worker can go on with the run; it waits for an operator. `extra` holds its id."""
+
+    code = "run_set_aside"
+    title = "The run was set aside"
+
+
+class InputTooLarge(PayloadTooLarge):
+    """What the run is given is above the limit; nothing was begun."""
+
+    code = "input_too_large"
+    title = "The input is too large"

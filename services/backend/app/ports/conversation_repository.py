@@ -1,0 +1,39 @@
+"""Conversations and messages of an app's end users."""
+
+from typing import Protocol
+from uuid import UUID
+
+from libs.common.contracts.run_commands import HistoryTurn
+from services.backend.domain.conversations.records import Conversation, Message
+
+
+class ConversationRepository(Protocol):
+    async def find(
+        self, tenant_id: UUID, app_id: UUID, conversation_id: UUID
+    ) -> Conversation | None: ...
+
+    async def of_end_user(
+        self, tenant_id: UUID, app_id: UUID, end_user_id: UUID
+    ) -> list[Conversation]:
+        """At most 1,000, most recently used first."""
+        ...
+
+    async def rename(self, tenant_id: UUID, conversation_id: UUID, name: str) -> None: ...
+
+    async def delete(self, tenant_id: UUID, conversation_id: UUID) -> None: ...
+
+    async def messages(
+        self, tenant_id: UUID, conversation_id: UUID, before: UUID | None, limit: int
+    ) -> list[Message]:
+        """The newest `limit` messages older than message `before`, oldest first."""
+        ...
+
+    async def unfinished_runs(self, tenant_id: UUID, conversation_id: UUID) -> list[UUID]:
+        """Runs whose message has no answer yet."""
+        ...
+
+    async def history(
+        self, tenant_id: UUID, conversation_id: UUID, limit: int
+    ) -> tuple[HistoryTurn, ...]:
+        """The newest `limit` answered turns, oldest first."""
+        ...

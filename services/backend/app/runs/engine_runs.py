@@ -1,0 +1,92 @@
+"""The engine's runs, as the backend asks for them."""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from libs.common.contracts.envelope import Envelope
+from libs.common.contracts.run_commands import AbortRun, AcceptRun, CommandAccepted, RunAccepted
+from libs.common.contracts.run_queries import (
+    RunEventsPage,
+    RunEventsQuery,
+    RunQuery,
+    RunTrace,
+    RunView,
+)
+from libs.common.contracts.subjects import (
+    ABORT_RUN,
+    ACCEPT_RUN,
+    RUN_EVENTS,
+    RUN_TRACE,
+    RUN_VIEW,
+)
+from libs.common.errors import HeddleError, NotFound
+from libs.common.messaging.bus import MessageBus
+from services.backend.app.apps.engine_workflows import EngineWorkflows
+from services.backend.app.ports.app_repository import AppRepository
+
+_SECONDS = 10.0
+_WORKFLOW_UNKNOWN = "workflow_unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRuns:
+    """Raises Unavailable and UpstreamTimeout as the bus does, NotFound for an unknown run."""
+
+    bus: MessageBus
+    apps: AppRepository
+    workflows: EngineWorkflows
+
+    async def accept(self, acceptance: AcceptRun, version_id: UUID) -> RunAccepted:
+        """Hand a run over; registers its workflow where the engine does not know it yet."""
+        try:
+            return await self._accept(acceptance)
+        except HeddleError as error:
+            if error.code != _WORKFLOW_UNKNOWN:
+                raise
+        tenant_id, app_id = acceptance.tenant_id, acceptance.app_id
+        version = await self.apps.version(tenant_id, app_id, version_id)
+        if version is None:
+            raise NotFound("The run's version of the app is gone.")
+        await self.workflows.register(tenant_id, version.definition)
+        return await self._accept(acceptance)
+
+    async def abort(self, tenant_id: UUID, run_id: UUID, reason: str) -> CommandAccepted:
+        """Idempotent: one run is stopped by one command, however often it is sent."""
+        command = AbortRun(
+            tenant_id=tenant_id, run_id=run_id, command_id=uuid5(run_id, "stop"), reason=reason
+        )
+        return await self.bus.request(
+            ABORT_RUN, command, envelope=Envelope(tenant_id=tenant_id), timeout=_SECONDS
+        )
+
+    async def view(self, tenant_id: UUID, run_id: UUID) -> RunView:
+        return await self.bus.request(
+            RUN_VIEW,
+            RunQuery(tenant_id=tenant_id, run_id=run_id),
+            envelope=Envelope(tenant_id=tenant_id),
+            timeout=_SECONDS,
+        )
+
+    async def trace(self, tenant_id: UUID, run_id: UUID) -> RunTrace:
+        return await self.bus.request(
+            RUN_TRACE,
+            RunQuery(tenant_id=tenant_id, run_id=run_id),
+            envelope=Envelope(tenant_id=tenant_id),
+            timeout=_SECONDS,
+        )
+
+    async def events(self, tenant_id: UUID, run_id: UUID, after_seq: int) -> RunEventsPage:
+        return await self.bus.request(
+            RUN_EVENTS,
+            RunEventsQuery(tenant_id=tenant_id, run_id=run_id, after_seq=after_seq),
+            envelope=Envelope(tenant_id=tenant_id),
+            timeout=_SECONDS,
+        )
+
+    async def _accept(self, acceptance: AcceptRun) -> RunAccepted:
+        return await self.bus.request(
+            ACCEPT_RUN,
+            acceptance,
+            envelope=Envelope(tenant_id=acceptance.tenant_id),
+            timeout=_SECONDS,
+        )

@@ -1,0 +1,54 @@
+"""A run as it stands now, and what its nodes did."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.common.contracts.run_commands import TERMINAL_STATUSES, RunStatus
+from libs.common.contracts.run_queries import RunTrace
+from libs.common.errors import NotFound, Unavailable, UpstreamTimeout
+from services.backend.app.ports.run_repository import RunRepository
+from services.backend.app.runs.engine_runs import EngineRuns
+from services.backend.app.runs.record_end import RecordEnd
+from services.backend.domain.runs.records import RunRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownRun:
+    """`status` is the newest known; `run.ending` is set once it is terminal."""
+
+    run: RunRecord
+    status: RunStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowRun:
+    runs: RunRepository
+    engine: EngineRuns
+    record_end: RecordEnd
+
+    async def __call__(self, tenant_id: UUID, run_id: UUID, app_id: UUID | None = None) -> ShownRun:
+        """`app_id` None: any of the tenant's apps. Raises NotFound."""
+        run = await self._found(tenant_id, run_id, app_id)
+        if run.ending is not None:
+            return ShownRun(run=run, status=run.status)
+        try:
+            view = await self.engine.view(tenant_id, run_id)
+        except (NotFound, Unavailable, UpstreamTimeout):
+            return ShownRun(run=run, status=run.status)
+        if view.status in TERMINAL_STATUSES and await self.record_end.if_ended(tenant_id, run_id):
+            run = await self._found(tenant_id, run_id, app_id)
+        return ShownRun(run=run, status=view.status)
+
+    async def trace(self, tenant_id: UUID, run_id: UUID) -> RunTrace | None:
+        """What the nodes did; None while the engine does not know the run. Raises NotFound."""
+        await self._found(tenant_id, run_id, None)
+        try:
+            return await self.engine.trace(tenant_id, run_id)
+        except NotFound:
+            return None
+
+    async def _found(self, tenant_id: UUID, run_id: UUID, app_id: UUID | None) -> RunRecord:
+        run = await self.runs.find(tenant_id, run_id)
+        if run is None or (app_id is not None and run.app_id != app_id):
+            raise NotFound("Workflow run not found")
+        return run

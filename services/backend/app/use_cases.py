@@ -1,0 +1,116 @@
+"""Every use case of the backend, put together from what they need from outside."""
+
+from dataclasses import dataclass
+
+from libs.common.clock import Clock
+from libs.common.messaging.bus import MessageBus
+from services.backend.app.apps.engine_workflows import EngineWorkflows
+from services.backend.app.apps.import_app import ImportApp
+from services.backend.app.apps.publish_app import PublishApp
+from services.backend.app.apps.published_apps import PublishedApps
+from services.backend.app.apps.show_apps import ShowApps
+from services.backend.app.conversations.open_turn import OpenTurn
+from services.backend.app.conversations.read_conversations import ReadConversations
+from services.backend.app.identity.app_keys import AppKeys
+from services.backend.app.identity.authenticate import Authenticate
+from services.backend.app.identity.key_index import KeyIndex
+from services.backend.app.models.provider_credentials import ProviderCredentials
+from services.backend.app.ports.api_key_repository import ApiKeyRepository
+from services.backend.app.ports.app_repository import AppRepository
+from services.backend.app.ports.conversation_repository import ConversationRepository
+from services.backend.app.ports.credential_repository import CredentialRepository
+from services.backend.app.ports.credential_sealer import CredentialSealer
+from services.backend.app.ports.delta_tail import DeltaTail
+from services.backend.app.ports.document_reader import DocumentReader
+from services.backend.app.ports.idempotency_records import IdempotencyRecords
+from services.backend.app.ports.run_repository import RunRepository
+from services.backend.app.runs.engine_runs import EngineRuns
+from services.backend.app.runs.follow_run import FollowRun
+from services.backend.app.runs.hand_over import HandOver
+from services.backend.app.runs.record_end import RecordEnd
+from services.backend.app.runs.relay_runs import RelayRuns
+from services.backend.app.runs.show_run import ShowRun
+from services.backend.app.runs.start_run import StartRun
+from services.backend.app.runs.stop_run import StopRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the use cases need from outside."""
+
+    bus: MessageBus
+    clock: Clock
+    index: KeyIndex
+    keys: ApiKeyRepository
+    apps: AppRepository
+    runs: RunRepository
+    conversations: ConversationRepository
+    credentials: CredentialRepository
+    idempotency: IdempotencyRecords
+    documents: DocumentReader
+    sealer: CredentialSealer
+    tail: DeltaTail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """One of each, shared by every door."""
+
+    authenticate: Authenticate
+    app_keys: AppKeys
+    import_app: ImportApp
+    publish_app: PublishApp
+    show_apps: ShowApps
+    published_apps: PublishedApps
+    start_run: StartRun
+    stop_run: StopRun
+    show_run: ShowRun
+    follow_run: FollowRun
+    relay_runs: RelayRuns
+    record_end: RecordEnd
+    read_conversations: ReadConversations
+    credentials: ProviderCredentials
+
+
+def put_together(parts: Parts) -> UseCases:
+    workflows = EngineWorkflows(parts.bus)
+    engine = EngineRuns(bus=parts.bus, apps=parts.apps, workflows=workflows)
+    record_end = RecordEnd(parts.runs, engine)
+    follow = FollowRun(
+        bus=parts.bus, engine=engine, record_end=record_end, clock=parts.clock, tail=parts.tail
+    )
+    hand_over = HandOver(runs=parts.runs, engine=engine, record_end=record_end, clock=parts.clock)
+    app_keys = AppKeys(parts.keys, parts.index, parts.sealer)
+    publish = PublishApp(apps=parts.apps, engine=workflows)
+    published = PublishedApps(parts.apps)
+    return UseCases(
+        authenticate=Authenticate(parts.index),
+        app_keys=app_keys,
+        import_app=ImportApp(
+            apps=parts.apps,
+            keys=app_keys,
+            documents=parts.documents,
+            engine=workflows,
+            publish=publish,
+            idempotency=parts.idempotency,
+            clock=parts.clock,
+        ),
+        publish_app=publish,
+        show_apps=ShowApps(parts.apps),
+        published_apps=published,
+        start_run=StartRun(
+            apps=published,
+            runs=parts.runs,
+            open_turn=OpenTurn(conversations=parts.conversations, record_end=record_end),
+            hand_over=hand_over,
+            follow_run=follow,
+            clock=parts.clock,
+        ),
+        stop_run=StopRun(runs=parts.runs, engine=engine),
+        show_run=ShowRun(runs=parts.runs, engine=engine, record_end=record_end),
+        follow_run=follow,
+        relay_runs=RelayRuns(runs=parts.runs, hand_over=hand_over, clock=parts.clock),
+        record_end=record_end,
+        read_conversations=ReadConversations(conversations=parts.conversations),
+        credentials=ProviderCredentials(credentials=parts.credentials, sealer=parts.sealer),
+    )

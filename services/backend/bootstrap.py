@@ -1,0 +1,146 @@
+"""Puts the backend together: the only file that names both interface and infra."""
+
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from libs.common.clock import SystemClock
+from libs.common.database.asyncpg_pool import Pool, create_pool
+from libs.common.database.connection_options import ConnectionOptions
+from libs.common.errors import PlatformFault
+from libs.common.identifiers import uuid7
+from libs.common.lifespan import Lifespan
+from libs.common.messaging.nats_bus import NatsBus
+from libs.common.metrics import Metrics
+from libs.common.object_store.open_store import open_object_store
+from libs.common.retry_policy import CONNECT
+from libs.common.retrying import retrying
+from libs.common.service_host import ServiceHost
+from libs.common.state_store.postgres_tier import PostgresTier
+from libs.common.state_store.prometheus_store_metrics import PrometheusStoreMetrics
+from libs.common.state_store.redis_tier import RedisTier
+from libs.common.state_store.tiered_store import TieredStore
+from services.backend.app.identity.first_start import FirstStart
+from services.backend.app.identity.key_index import KeyIndex
+from services.backend.app.ports.delta_tail import DeltaTail, NoDeltaTail
+from services.backend.app.use_cases import Parts, put_together
+from services.backend.infra.credential_sealer import MasterKeySealer
+from services.backend.infra.credentials_file import StateFolderCredentials
+from services.backend.infra.postgres.api_key_repository import PostgresApiKeyRepository
+from services.backend.infra.postgres.app_repository import PostgresAppRepository
+from services.backend.infra.postgres.conversation_repository import PostgresConversationRepository
+from services.backend.infra.postgres.credential_repository import PostgresCredentialRepository
+from services.backend.infra.postgres.idempotency_records import PostgresIdempotencyRecords
+from services.backend.infra.postgres.run_repository import PostgresRunRepository
+from services.backend.infra.postgres.tenant_repository import PostgresTenantRepository
+from services.backend.infra.redis_delta_tail import RedisDeltaTail
+from services.backend.infra.yaml.document_reader import YamlDocumentReader
+from services.backend.interface.http.routers import all_routers
+from services.backend.interface.http.wires import render_error
+from services.backend.interface.nats import handlers
+from services.backend.settings import BackendSettings
+
+SCHEMA = "backend"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pools:
+    app: Pool
+    sweeper: Pool
+
+
+async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
+    """Start every part in dependency order; background work and NATS come last."""
+    clock, metrics = SystemClock(), Metrics()
+    bus = NatsBus(
+        settings.nats_url,
+        name=SCHEMA,
+        object_store=open_object_store(settings.object_store_url),
+        instance=str(uuid7()),
+        clock=clock,
+    )
+    await lifespan.started("nats", bus)
+    pools = await _pools(settings, lifespan)
+    store = await _store(settings, lifespan, pools.app, bus, metrics)
+    keys, index = PostgresApiKeyRepository(pools.app), KeyIndex(store)
+    await FirstStart(
+        PostgresTenantRepository(pools.app, pools.sweeper),
+        keys,
+        index,
+        StateFolderCredentials(settings.state_dir),
+    )()
+    cases = put_together(
+        Parts(
+            bus=bus,
+            clock=clock,
+            index=index,
+            keys=keys,
+            apps=PostgresAppRepository(pools.app),
+            runs=PostgresRunRepository(pools.app, pools.sweeper),
+            conversations=PostgresConversationRepository(pools.app),
+            credentials=PostgresCredentialRepository(pools.app),
+            idempotency=PostgresIdempotencyRecords(pools.app),
+            documents=YamlDocumentReader(),
+            sealer=MasterKeySealer(settings.master_key),
+            tail=_tail(settings, lifespan),
+        )
+    )
+    lifespan.background("run relay", cases.relay_runs.run)
+    await handlers.serve(bus, cases.credentials, cases.record_end)
+    lifespan.at_stop("serving", bus.stop_serving)
+    return ServiceHost(
+        SCHEMA,
+        routers=all_routers(
+            cases, bus, run_seconds=settings.run_seconds, chat_seconds=settings.chat_seconds
+        ),
+        readiness={"nats": bus.check, "postgres": lambda: pools.app.fetchval("select 1")},
+        metrics=metrics,
+        render=render_error,
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+
+async def _pools(settings: BackendSettings, lifespan: Lifespan) -> _Pools:
+    options = ConnectionOptions(name=SCHEMA, max_connections=settings.database_connections)
+    url = settings.database_url
+    app = await retrying(CONNECT, lambda: create_pool(url, options))
+    lifespan.at_stop("postgres", app.close)
+    if settings.database_sweeper_url is None:
+        raise PlatformFault("HEDDLE_DATABASE_SWEEPER_URL is not set; the backend needs it.")
+    sweeper = await create_pool(
+        settings.database_sweeper_url,
+        ConnectionOptions(name=f"{SCHEMA}-sweeper", max_connections=2),
+    )
+    lifespan.at_stop("postgres sweeper", sweeper.close)
+    return _Pools(app=app, sweeper=sweeper)
+
+
+async def _store(
+    settings: BackendSettings, lifespan: Lifespan, pool: Pool, bus: NatsBus, metrics: Metrics
+) -> TieredStore:
+    clock = SystemClock()
+    middle = None
+    if settings.redis_url is not None:
+        middle = RedisTier(settings.redis_url, clock=clock)
+        lifespan.at_stop("redis", middle.aclose)
+    store = TieredStore(
+        PostgresTier(pool, SCHEMA),
+        bus=bus,
+        clock=clock,
+        middle=middle,
+        metrics=PrometheusStoreMetrics(metrics),
+    )
+    bus.on_reconnect(store.bus_back)
+    await lifespan.entered("state store", store.running())
+    return store
+
+
+def _tail(settings: BackendSettings, lifespan: Lifespan) -> DeltaTail:
+    if settings.redis_url is None:
+        return NoDeltaTail()
+    # redis-py leaves its keyword arguments untyped.
+    redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+        settings.redis_url, socket_timeout=1.0, socket_connect_timeout=1.0
+    )
+    lifespan.at_stop("redis tail", redis.aclose)
+    return RedisDeltaTail(redis)

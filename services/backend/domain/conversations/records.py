@@ -1,0 +1,34 @@
+"""Conversations and their messages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    conversation_id: UUID
+    end_user_id: UUID
+    name: str
+    inputs: dict[str, JsonValue]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A turn. `status` pending until its run ended, then normal, error or stopped."""
+
+    message_id: UUID
+    conversation_id: UUID
+    run_id: UUID
+    parent_message_id: UUID | None
+    query: str
+    inputs: dict[str, JsonValue]
+    answer: str
+    status: str
+    error: str | None
+    usage: dict[str, JsonValue]
+    created_at: datetime

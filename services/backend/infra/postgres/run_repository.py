@@ -1,0 +1,116 @@
+"""Runs in Postgres. The port: services.backend.app.ports.run_repository."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.store_errors import translated
+from services.backend.app.ports.run_repository import BegunRun
+from services.backend.domain.runs.records import NewRun, RunEnding, RunRecord, WaitingRun
+from services.backend.infra.postgres.run_rows import json_bytes, run_record
+from services.backend.infra.postgres.tenant_transaction import storable, tenant_transaction
+
+_BEGIN = (
+    "select run_id, request_hash from backend.begin_run"
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+)
+_FINISH = "select backend.finish_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+_WAITING = """
+select tenant_id, run_id from backend.runs where finished_at is null and (
+    (handed_over_at is null and created_at < now() - $1::interval)
+    or (stop_requested_at < now() - $1::interval and stop_delivered_at is null))
+order by created_at limit $2"""
+_MESSAGE_STATUS: Final = {"failed": "error", "stopped": "stopped"}
+
+
+class PostgresRunRepository:
+    """`sweeper_pool` signs in as heddle_sweeper: only it may look beyond one tenant."""
+
+    def __init__(self, pool: Pool, sweeper_pool: Pool) -> None:
+        self._pool = pool
+        self._sweeper_pool = sweeper_pool
+
+    async def begin(self, run: NewRun) -> BegunRun:
+        acceptance, turn = run.acceptance, run.turn
+        with translated():
+            row = await self._pool.fetchrow(
+                _BEGIN,
+                acceptance.tenant_id,
+                acceptance.run_id,
+                acceptance.app_id,
+                run.version_id,
+                run.mode,
+                run.end_user_id,
+                storable(run.session_id),
+                turn.conversation_id if turn else None,
+                turn.message_id if turn else None,
+                turn.new_conversation if turn else False,
+                storable(turn.name) if turn else "",
+                storable(turn.query) if turn else "",
+                json_bytes(acceptance.inputs),
+                acceptance.model_dump_json().encode(),
+                run.idempotency_key,
+                run.request_hash,
+            )
+        assert row is not None
+        return BegunRun(run_id=row["run_id"], request_hash=row["request_hash"])
+
+    async def find(self, tenant_id: UUID, run_id: UUID) -> RunRecord | None:
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            row = await connection.fetchrow("select * from backend.runs where run_id = $1", run_id)
+        return None if row is None else run_record(row)
+
+    async def finish(self, tenant_id: UUID, ending: RunEnding) -> bool:
+        with translated():
+            return bool(
+                await self._pool.fetchval(
+                    _FINISH,
+                    tenant_id,
+                    ending.run_id,
+                    ending.status,
+                    json_bytes(ending.outputs),
+                    None if ending.error is None else storable(ending.error),
+                    storable(ending.answer),
+                    ending.total_tokens,
+                    ending.total_steps,
+                    ending.exceptions_count,
+                    ending.elapsed_seconds,
+                    ending.finished_at,
+                    json_bytes(ending.usage),
+                    _MESSAGE_STATUS.get(ending.status, "normal"),
+                )
+            )
+
+    async def request_stop(self, tenant_id: UUID, run_id: UUID, reason: str) -> None:
+        await self._change(
+            tenant_id,
+            "update backend.runs set stop_requested_at = now(), stop_reason = $2 "
+            "where run_id = $1 and stop_requested_at is null",
+            run_id,
+            storable(reason),
+        )
+
+    async def mark_handed_over(self, tenant_id: UUID, run_id: UUID) -> None:
+        await self._change(
+            tenant_id,
+            "update backend.runs set handed_over_at = now() "
+            "where run_id = $1 and handed_over_at is null",
+            run_id,
+        )
+
+    async def mark_stop_delivered(self, tenant_id: UUID, run_id: UUID) -> None:
+        await self._change(
+            tenant_id, "update backend.runs set stop_delivered_at = now() where run_id = $1", run_id
+        )
+
+    async def waiting(self, *, older_than_seconds: float, limit: int) -> list[WaitingRun]:
+        with translated():
+            rows = await self._sweeper_pool.fetch(
+                _WAITING, timedelta(seconds=older_than_seconds), limit
+            )
+        return [WaitingRun(tenant_id=row["tenant_id"], run_id=row["run_id"]) for row in rows]
+
+    async def _change(self, tenant_id: UUID, statement: str, *arguments: object) -> None:
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            await connection.execute(statement, *arguments)

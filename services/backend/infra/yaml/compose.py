@@ -1,0 +1,168 @@
+"""A YAML document as JSON, built event by event.
+
+The C composer would hold the interpreter for as long as a document takes; here other threads run
+between any two events, and nothing but the values themselves is built.
+"""
+
+from dataclasses import dataclass, field
+
+import yaml
+from pydantic import JsonValue
+
+from services.backend.domain.apps.dsl_document import refused
+from services.backend.infra.yaml.scalars import Scalars, refused_at
+
+_MOST_NESTED = 100
+_MOST_VALUES = 1_000_000
+_POSITIONED_DEPTH = 3
+_MERGE = "<<"
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection being read. `key` waits for its value; `begun` values stood before it."""
+
+    value: list[JsonValue] | dict[str, JsonValue]
+    anchor: str | None
+    begun: int
+    pointer: str | None
+    key: str | None = None
+    merged: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+
+@dataclass(slots=True)
+class _Anchored:
+    value: JsonValue
+    size: int
+
+
+class DocumentBuilder:
+    """`root` is the document, `positions` line and column, from 1, of its upper levels by JSON
+    pointer. An alias counts as much as what it stands for, so that a small text cannot unfold to a
+    large document."""
+
+    def __init__(self) -> None:
+        self.root: JsonValue = None
+        self.positions: dict[str, tuple[int, int]] = {}
+        self._documents = 0
+        self._values = 0
+        self._scalars = Scalars()
+        self._anchors: dict[str, _Anchored] = {}
+        self._open: list[_Open] = []
+
+    def add(self, event: yaml.Event) -> None:
+        """Take in the next event. Raises DslInvalid naming line and column."""
+        match event:
+            case yaml.DocumentStartEvent():
+                self._documents += 1
+                if self._documents > 1:
+                    raise refused_at(event, "there is more than one document")
+            case yaml.AliasEvent():
+                self._alias(event)
+            case yaml.ScalarEvent():
+                self._scalar(event)
+            case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
+                self._begin(event)
+            case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
+                self._end(event)
+            case _:
+                pass
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        known = self._anchors.get(event.anchor or "")
+        if known is None:
+            inside = any(each.anchor == event.anchor for each in self._open)
+            problem = "stands inside its own anchor" if inside else "has no anchor"
+            raise refused_at(event, f"the alias {event.anchor!r} {problem}")
+        self._count(event, known.size)
+        self._place(event, known.value, None)
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        self._count(event, 1)
+        parent = self._open[-1] if self._open else None
+        if parent is not None and isinstance(parent.value, dict) and parent.key is None:
+            parent.key = event.value
+            return
+        value = self._scalars.value(event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(value, 1)
+        self._place(event, value, self._pointer(event))
+
+    def _begin(self, event: yaml.SequenceStartEvent | yaml.MappingStartEvent) -> None:
+        self._count(event, 1)
+        if len(self._open) >= _MOST_NESTED:
+            raise refused_at(event, f"the document nests more than {_MOST_NESTED} deep")
+        if event.tag not in (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+            raise refused_at(event, f"values tagged {event.tag!r} are not taken")
+        if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
+            raise refused_at(event, "a key must be plain text")
+        value: list[JsonValue] | dict[str, JsonValue]
+        value = [] if isinstance(event, yaml.SequenceStartEvent) else {}
+        opened = _Open(value, event.anchor, self._values - 1, self._pointer(event))
+        self._open.append(opened)
+
+    def _end(self, event: yaml.Event) -> None:
+        done = self._open.pop()
+        value = done.value
+        if isinstance(value, dict) and done.merged:
+            value = {**done.merged, **value}
+        if done.anchor is not None:
+            self._anchors[done.anchor] = _Anchored(value, self._values - done.begun)
+        self._place(event, value, None)
+
+    def _place(self, event: yaml.Event, value: JsonValue, pointer: str | None) -> None:
+        if not self._open:
+            self.root = value
+            return
+        parent = self._open[-1]
+        if isinstance(parent.value, list):
+            parent.value.append(value)
+        elif parent.key is None:
+            raise refused_at(event, "a key must be plain text")
+        else:
+            if parent.key == _MERGE:
+                _merge(event, parent.merged, value)
+            else:
+                parent.value[parent.key] = value
+            parent.key = None
+
+    def _pointer(self, event: yaml.Event) -> str | None:
+        if not self._open:
+            pointer = ""
+        else:
+            parent = self._open[-1]
+            if parent.pointer is None or len(self._open) > _POSITIONED_DEPTH:
+                return None
+            part = str(len(parent.value)) if isinstance(parent.value, list) else parent.key
+            pointer = f"{parent.pointer}/{part}"
+        mark = event.start_mark
+        if mark is not None:
+            self.positions[pointer] = (mark.line + 1, mark.column + 1)
+        return pointer
+
+    def _count(self, event: yaml.Event, values: int) -> None:
+        self._values += values
+        if self._values > _MOST_VALUES:
+            raise refused_at(event, "the document unfolds to too many values")
+
+
+def _merge(event: yaml.Event, into: dict[str, JsonValue], value: JsonValue) -> None:
+    for source in reversed(value if isinstance(value, list) else [value]):
+        if not isinstance(source, dict):
+            raise refused_at(event, "only a mapping can be merged")
+        into.update(source)
+
+
+def build(source: bytes) -> DocumentBuilder:
+    """The whole document. Raises DslInvalid naming line and column."""
+    builder = DocumentBuilder()
+    try:
+        for event in yaml.parse(source, Loader=yaml.CSafeLoader):
+            builder.add(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = "" if mark is None else f" at line {mark.line + 1}, column {mark.column + 1}"
+        raise refused("", f"Invalid YAML{place}: {error.problem or error.context}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise refused("", f"Invalid YAML: {' '.join(str(error).split())[:200]}") from error
+    return builder

@@ -1,0 +1,62 @@
+"""YAML's scalars as JSON values."""
+
+import math
+
+import yaml
+from pydantic import JsonValue
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
+
+from services.backend.domain.apps.dsl_document import DslInvalid, refused
+
+_TAG = "tag:yaml.org,2002:"
+_LONGEST_NUMBER = 1000
+"""Characters. The time to tell a longer one grows with its square, and readers refuse it."""
+
+
+class Scalars:
+    def __init__(self) -> None:
+        self._resolver = Resolver()
+        self._constructor = SafeConstructor()
+
+    def value(self, event: yaml.ScalarEvent) -> JsonValue:
+        """Dates and what JSON's numbers cannot say stay text. Raises DslInvalid for other tags."""
+        tag = event.tag
+        if tag is None or tag == "!":
+            if not event.implicit[0]:
+                return event.value
+            tag = self._resolved(event)
+        node = yaml.ScalarNode(tag, event.value)
+        try:
+            match tag.removeprefix(_TAG):
+                case "null":
+                    return None
+                case "bool":
+                    return bool(self._constructor.construct_yaml_bool(node))
+                case "int" | "float" if len(event.value) > _LONGEST_NUMBER:
+                    raise refused_at(event, "a number is too long")
+                case "int":
+                    return int(self._constructor.construct_yaml_int(node))
+                case "float":
+                    number = float(self._constructor.construct_yaml_float(node))
+                    return number if math.isfinite(number) else event.value
+                case "str" | "timestamp" | "value" | "merge":
+                    return event.value
+                case other:
+                    raise refused_at(event, f"values tagged {other!r} are not taken")
+        except (ValueError, KeyError, IndexError, OverflowError) as error:
+            raise refused_at(event, f"{event.value[:50]!r} is not what its tag says") from error
+
+    def _resolved(self, event: yaml.ScalarEvent) -> str:
+        # The library's stubs leave this method without types.
+        found = self._resolver.resolve(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            yaml.ScalarNode, event.value, event.implicit
+        )
+        return str(found)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def refused_at(event: yaml.Event, problem: str) -> DslInvalid:
+    """The error for a place in the text."""
+    mark = event.start_mark
+    place = "" if mark is None else f" at line {mark.line + 1}, column {mark.column + 1}"
+    return refused("", f"Invalid YAML{place}: {problem}")

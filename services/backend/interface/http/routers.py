@@ -1,0 +1,51 @@
+"""Every door of the backend."""
+
+from fastapi import APIRouter
+
+from libs.common.messaging.bus import MessageBus
+from services.backend.app.use_cases import UseCases
+from services.backend.interface.http.callers import CallerOf
+from services.backend.interface.http.dify.app_routes import AppDoor, app_router
+from services.backend.interface.http.dify.conversation_routes import (
+    ConversationDoor,
+    conversation_router,
+)
+from services.backend.interface.http.dify.run_routes import RunDoor, run_router
+from services.backend.interface.http.native.app_routes import NativeAppDoor, native_app_router
+from services.backend.interface.http.native.key_routes import native_key_router
+from services.backend.interface.http.native.provider_routes import native_provider_router
+from services.backend.interface.http.native.run_routes import native_run_router
+from services.backend.interface.http.openai.routes import openai_router
+
+
+def all_routers(
+    cases: UseCases, bus: MessageBus, *, run_seconds: float, chat_seconds: float
+) -> list[APIRouter]:
+    caller = CallerOf(cases.authenticate)
+    return [
+        native_app_router(
+            NativeAppDoor(
+                caller=caller,
+                import_app=cases.import_app,
+                publish_app=cases.publish_app,
+                show_apps=cases.show_apps,
+                keys=cases.app_keys,
+            )
+        ),
+        native_key_router(caller, cases.app_keys),
+        native_run_router(caller, cases.show_run),
+        native_provider_router(caller, cases.credentials),
+        run_router(
+            RunDoor(
+                caller=caller,
+                start=cases.start_run,
+                stop=cases.stop_run,
+                show=cases.show_run,
+                follow=cases.follow_run,
+                run_seconds=run_seconds,
+            )
+        ),
+        app_router(AppDoor(caller=caller, apps=cases.published_apps)),
+        conversation_router(ConversationDoor(caller=caller, read=cases.read_conversations)),
+        openai_router(bus, caller, chat_seconds=chat_seconds),
+    ]

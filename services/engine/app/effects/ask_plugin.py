@@ -1,0 +1,88 @@
+"""An effect that is one question and one answer: sandboxed code, an HTTP request."""
+
+import asyncio
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from libs.common.contracts.subjects import Subject
+from libs.common.errors import HeddleError, UpstreamTimeout
+from libs.common.messaging.bus import MessageBus
+from libs.common.retry_policy import RetryPolicy
+from services.engine.app.effects.effect_failure import (
+    Meaning,
+    effect_error,
+    meaning_of,
+    out_of_time,
+)
+from services.engine.app.effects.keyed_call import KeyedCall
+
+Req = TypeVar("Req", bound=BaseModel)
+Rep = TypeVar("Rep", bound=BaseModel)
+
+_SILENCE_SECONDS = 10.0
+_MOST_QUESTIONS = 2
+
+
+async def ask_plugin(
+    bus: MessageBus,
+    keyed: KeyedCall,
+    subject: Subject[Req, Rep],
+    call: Req,
+    *,
+    again: RetryPolicy,
+) -> Rep | None:
+    """The answer, or None where the sink has been told why there is none.
+
+    Nothing says that a callee died over a question. So after ten seconds the same key is asked
+    again beside the first question: a living callee attaches it, another one takes over.
+    """
+    asking: set[asyncio.Task[Rep]] = set()
+    tries = 0
+    try:
+        while keyed.remaining > 0:
+            if len(asking) < _MOST_QUESTIONS:
+                asking.add(asyncio.ensure_future(_ask(bus, keyed, subject, call)))
+            bound = max(min(_SILENCE_SECONDS, keyed.remaining), 0.0)
+            done, asking = await asyncio.wait(
+                asking, timeout=bound, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                error = task.exception()
+                if error is None:
+                    return task.result()
+                if not isinstance(error, HeddleError):
+                    raise error
+                if _is_final(keyed, error):
+                    return None
+            if done and not asking:
+                await keyed.back_off(tries, again)
+                tries += 1
+    finally:
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+    keyed.sink.fail(keyed.key, out_of_time(keyed.seconds), definite=False)
+    return None
+
+
+async def _ask(bus: MessageBus, keyed: KeyedCall, subject: Subject[Req, Rep], call: Req) -> Rep:
+    timeout = max(keyed.remaining, 0.001)
+    return await bus.request(subject, call, envelope=keyed.envelope, timeout=timeout)
+
+
+def _is_final(keyed: KeyedCall, error: HeddleError) -> bool:
+    """Tell the sink, unless the error only means that nobody answered."""
+    if isinstance(error, UpstreamTimeout) and keyed.remaining <= 0:
+        # The bus's own bound ran out with ours; a callee's recorded time-out comes earlier.
+        return False
+    match meaning_of(error):
+        case Meaning.SILENCE:
+            return False
+        case Meaning.SUPERSEDED:
+            keyed.sink.superseded(error.message)
+        case Meaning.UNKNOWN:
+            keyed.sink.fail(keyed.key, effect_error(error), definite=False)
+        case Meaning.DEFINITE:
+            keyed.sink.fail(keyed.key, effect_error(error), definite=True)
+    return True

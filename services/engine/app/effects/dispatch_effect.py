@@ -1,0 +1,120 @@
+"""Sending effects to the services that perform them."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from libs.common.clock import Clock
+from libs.common.contracts.envelope import Effect, Envelope
+from libs.common.contracts.keyed_calls import CancelCall
+from libs.common.contracts.subjects import CHAT_CANCEL, FETCH_HTTP, PLUGIN_CANCEL, RUN_CODE
+from libs.common.errors import HeddleError
+from libs.common.messaging.bus import MessageBus
+from libs.common.retry_policy import RetryPolicy
+from services.engine.app.effects.ask_plugin import ask_plugin
+from services.engine.app.effects.call_model import call_model
+from services.engine.app.effects.effect_sink import EffectSink
+from services.engine.app.effects.keyed_call import KeyedCall
+from services.engine.app.ports.run_store import Claim
+from services.engine.domain.execution.step import Dispatch
+from services.engine.domain.node_parts.effects import (
+    CallModel,
+    EffectError,
+    FetchHttp,
+    RunCode,
+)
+
+_log = logging.getLogger(__name__)
+
+REDRIVE = RetryPolicy(
+    name="redrive",
+    attempts=1_000_000,
+    first=timedelta(milliseconds=50),
+    cap=timedelta(seconds=2),
+    total=timedelta(days=1),
+)
+"""Asking a silent callee again under the same key; the effect's own time-out bounds the whole."""
+
+_CANCEL_SECONDS = 5.0
+
+
+class EffectDispatcher:
+    """Performs dispatches over the bus. `may_send` says whether this worker's lease still holds."""
+
+    def __init__(
+        self,
+        bus: MessageBus,
+        *,
+        clock: Clock,
+        may_send: Callable[[], bool],
+        again: RetryPolicy = REDRIVE,
+    ) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._may_send = may_send
+        self._again = again
+
+    async def perform(self, claim: Claim, dispatch: Dispatch, sink: EffectSink) -> None:
+        """Send and follow to the end; the sink hears every outcome. Cancelling this only stops
+        listening: the keyed call goes on at the callee.
+
+        Sends nothing when the lease has run out: the run's next owner will.
+        """
+        if not self._may_send():
+            return
+        try:
+            await self._perform(claim, dispatch, sink)
+        except HeddleError as error:
+            _log.exception("effect %s broke off", dispatch.key)
+            failed = EffectError(error.message, error_type=type(error).__name__, retryable=False)
+            sink.fail(dispatch.key, failed, definite=False)
+
+    async def cancel(self, claim: Claim, key: str, *, of_model: bool) -> None:
+        """Tell the callee to stop; best effort, the end of the run says it durably."""
+        subject = CHAT_CANCEL if of_model else PLUGIN_CANCEL
+        message = CancelCall(
+            tenant_id=claim.tenant_id, run_id=claim.run_id, key=key, epoch=claim.epoch
+        )
+        envelope = Envelope(tenant_id=claim.tenant_id)
+        try:
+            await self._bus.request(subject, message, envelope=envelope, timeout=_CANCEL_SECONDS)
+        except HeddleError as error:
+            _log.info("call %s was not cancelled: %s", key, error)
+
+    async def _perform(self, claim: Claim, dispatch: Dispatch, sink: EffectSink) -> None:
+        request = dispatch.request
+        match request:
+            case CallModel():
+                keyed = self._keyed(claim, dispatch, sink, request.timeout_seconds)
+                await call_model(self._bus, keyed, request.call, again=self._again)
+            case RunCode():
+                keyed = self._keyed(claim, dispatch, sink, request.timeout_seconds)
+                code = await ask_plugin(self._bus, keyed, RUN_CODE, request.call, again=self._again)
+                if code is not None:
+                    sink.complete(dispatch.key, code)
+            case FetchHttp():
+                keyed = self._keyed(claim, dispatch, sink, request.timeout_seconds)
+                page = await ask_plugin(
+                    self._bus, keyed, FETCH_HTTP, request.call, again=self._again
+                )
+                if page is not None:
+                    sink.complete(dispatch.key, page)
+
+    def _keyed(
+        self, claim: Claim, dispatch: Dispatch, sink: EffectSink, seconds: float
+    ) -> KeyedCall:
+        effect = Effect(
+            run_id=claim.run_id,
+            epoch=claim.epoch,
+            key=dispatch.key,
+            request_hash=dispatch.request_hash,
+            effect_class=dispatch.effect_class,
+        )
+        return KeyedCall(
+            tenant_id=claim.tenant_id,
+            effect=effect,
+            sink=sink,
+            clock=self._clock,
+            seconds=seconds,
+            deadline=self._clock.monotonic() + seconds,
+        )

@@ -1,0 +1,40 @@
+"""What the engine refuses or cannot do."""
+
+from libs.common.errors import InvalidInput, NotFound, PlatformFault
+
+
+class WorkflowUnknown(NotFound):
+    """No workflow is registered under this hash; register it and repeat."""
+
+    code = "workflow_unknown"
+    title = "The workflow is not registered"
+
+
+class RunUnknown(NotFound):
+    """The tenant has no such run."""
+
+    code = "run_unknown"
+    title = "No such run"
+
+
+class RunIdOutOfRange(InvalidInput):
+    """The run id is no UUIDv7 of these months, so no journal partition can hold it."""
+
+    code = "run_id_out_of_range"
+    title = "The run id carries an impossible time"
+
+
+class JournalUnreadable(PlatformFault):
+    """A stored journal row is not what this version can read."""
+
+    code = "journal_unreadable"
+    title = "The run's journal cannot be read"
+    retryable = False
+
+
+class JournalRefused(PlatformFault):
+    """An event cannot be stored: it is too large, or the database refuses the data."""
+
+    code = "journal_refused"
+    title = "The run's journal refused an event"
+    retryable = False

@@ -1,0 +1,21 @@
+"""All stores of one engine."""
+
+from dataclasses import dataclass
+
+from services.engine.app.ports.command_store import CommandStore
+from services.engine.app.ports.journal_store import JournalReader, JournalWriter
+from services.engine.app.ports.run_store import RunStore
+from services.engine.app.ports.worker_leases import WorkerLeases
+from services.engine.app.ports.workflow_store import WorkflowStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineStores:
+    """Where an engine keeps its truth. `writer` is the worker's own."""
+
+    runs: RunStore
+    commands: CommandStore
+    leases: WorkerLeases
+    workflows: WorkflowStore
+    reader: JournalReader
+    writer: JournalWriter

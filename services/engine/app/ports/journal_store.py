@@ -1,0 +1,64 @@
+"""The journal: written in groups, read from its start."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from libs.common.contracts.run_commands import RunEnded
+from services.engine.domain.events.journal import JournalEvent
+
+
+class Verdict(Enum):
+    """What became of an append. LOST: the run has another owner or state; REFUSED: its data
+    cannot be stored, whoever tries."""
+
+    TAKEN = "taken"
+    LOST = "lost"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Append:
+    """What one run wants durable next, all of it or nothing.
+
+    Its owner may go on adding to `events` until the writer sets `sealed`, and sets `abandoned` when
+    it no longer wants it. `settled` is called once, from the loop, unless it was abandoned.
+    """
+
+    tenant_id: UUID
+    run_id: UUID
+    epoch: int
+    first_seq: int
+    settled: Callable[["Append", Verdict, str], None]
+    events: list[JournalEvent] = field(default_factory=list[JournalEvent])
+    progressed: bool = False
+    ending: RunEnded | None = None
+    sealed: bool = False
+    abandoned: bool = False
+
+
+class JournalWriter(Protocol):
+    def submit(self, append: Append) -> None:
+        """Have `append` written with the next group. Appends of a run go in the order given."""
+        ...
+
+
+class Entry(NamedTuple):
+    """An event at its place in the journal."""
+
+    seq: int
+    event: JournalEvent
+
+
+class JournalReader(Protocol):
+    async def read(self, tenant_id: UUID, run_id: UUID) -> Sequence[Entry]:
+        """The whole journal, in order. Raises JournalUnreadable."""
+        ...
+
+    async def newest(
+        self, tenant_id: UUID, run_id: UUID, *, before: int | None, rows: int
+    ) -> Sequence[Entry]:
+        """Events of the last `rows` rows that start below `before` (None: of all), in order."""
+        ...

@@ -1,0 +1,31 @@
+"""Taking responsibility for a run."""
+
+from libs.common.contracts.run_commands import AcceptRun, RunAccepted
+from libs.common.messaging.bus import MessageBus
+from services.engine.app.errors import RunIdOutOfRange
+from services.engine.app.ports.run_store import RunStore
+from services.engine.app.runs.ring_doorbell import ring_doorbell
+from services.engine.app.worker import Worker
+
+_UUID_VERSION = 7
+
+
+class AcceptRunUseCase:
+    def __init__(self, runs: RunStore, worker: Worker, bus: MessageBus) -> None:
+        self._runs = runs
+        self._worker = worker
+        self._bus = bus
+
+    async def execute(self, request: AcceptRun) -> RunAccepted:
+        """Committed when it returns. With room here and nobody of its group waiting, the run is
+        this worker's in the same commit. Raises WorkflowUnknown, RunIdOutOfRange, Unavailable."""
+        if request.run_id.version != _UUID_VERSION:
+            raise RunIdOutOfRange("`run_id` must be a UUIDv7.")
+        accepted = await self._runs.accept(request, worker=self._worker.claimant())
+        if accepted.claim is not None:
+            self._worker.take(accepted.claim)
+        elif accepted.status == "queued":
+            await ring_doorbell(self._bus, request.tenant_id, request.run_id, 0)
+        return RunAccepted(
+            run_id=request.run_id, status=accepted.status, already_known=accepted.already_known
+        )

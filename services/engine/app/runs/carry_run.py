@@ -1,0 +1,103 @@
+"""One claim from its first read to its last word."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from services.engine.app.errors import JournalUnreadable, WorkflowUnknown
+from services.engine.app.ports.command_store import CommandStore
+from services.engine.app.ports.journal_store import Entry, JournalReader
+from services.engine.app.ports.run_store import Claim, RunStore
+from services.engine.app.runs.drive_run import DriverPorts, RunDriver, Stopped
+from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
+from services.engine.domain.events.journal import SEMANTICS_VERSION, RunStarted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierPorts:
+    """What carrying runs takes."""
+
+    runs: RunStore
+    journal: JournalReader
+    commands: CommandStore
+    workflows: CompiledWorkflows
+    drivers: DriverPorts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspicion:
+    """Takeovers without progress that a run may have: above `isolate_after` it is carried apart
+    from the others, above `quarantine_after` it is set aside. Whoever drove it died."""
+
+    isolate_after: int = 2
+    quarantine_after: int = 5
+
+
+class RunCarrier:
+    """`apart` carries the runs that are to be isolated; None: they are carried like any other."""
+
+    def __init__(
+        self,
+        worker: UUID,
+        ports: CarrierPorts,
+        suspicion: Suspicion,
+        *,
+        apart: Callable[[Claim], Awaitable[Stopped]] | None,
+    ) -> None:
+        self._worker = worker
+        self._ports = ports
+        self._suspicion = suspicion
+        self._apart = apart
+
+    async def carry(self, claim: Claim, started: Callable[[RunDriver], None]) -> Stopped:
+        """Drive the run; `started` gets its driver before the first step, if it is driven here.
+
+        Raises Unavailable when the store was away before the run could be driven or set aside; the
+        run is then ours and not driven.
+        """
+        if claim.takeovers > self._suspicion.quarantine_after:
+            return await self._set_aside(claim, "quarantined", await self._deaths(claim))
+        if self._apart is not None and claim.takeovers > self._suspicion.isolate_after:
+            return await self._apart(claim)
+        try:
+            workflow = await self._ports.workflows.get(claim.tenant_id, claim.request.workflow_hash)
+            history = await self._history(claim)
+        except (WorkflowUnknown, JournalUnreadable) as error:
+            return await self._set_aside(claim, "incompatible", error.message)
+        if (version := _semantics(history)) != SEMANTICS_VERSION:
+            evidence = f"journal of semantics version {version}, this is {SEMANTICS_VERSION}"
+            return await self._set_aside(claim, "incompatible", evidence)
+        commands = (
+            []
+            if claim.fresh
+            else await self._ports.commands.undrained(claim.tenant_id, claim.run_id)
+        )
+        driver = RunDriver(claim, workflow.compiled, workflow.labels, self._ports.drivers)
+        started(driver)
+        stopped = await driver.drive(history, commands)
+        if stopped is Stopped.FAULT:
+            return await self._set_aside(claim, "quarantined", driver.evidence)
+        return stopped
+
+    async def _history(self, claim: Claim) -> Sequence[Entry]:
+        # Epoch 1 is the first owner: there is nothing to read.
+        if claim.epoch == 1:
+            return ()
+        return await self._ports.journal.read(claim.tenant_id, claim.run_id)
+
+    async def _deaths(self, claim: Claim) -> str:
+        count = f"{claim.takeovers} workers died with this run since its last progress"
+        last = (await self._ports.runs.find(claim.tenant_id, claim.run_id)).evidence
+        return f"{count}; {last}" if last else count
+
+    async def _set_aside(
+        self, claim: Claim, status: Literal["quarantined", "incompatible"], evidence: str
+    ) -> Stopped:
+        done = await self._ports.runs.set_aside(self._worker, claim, status, evidence)
+        return Stopped.FAULT if done else Stopped.LOST
+
+
+def _semantics(history: Sequence[Entry]) -> int:
+    first = history[0].event if history else None
+    return first.semantics_version if isinstance(first, RunStarted) else SEMANTICS_VERSION

@@ -1,0 +1,311 @@
+"""Driving one run: the pure machine inside, the world outside, the journal between them."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from libs.common.clock import Clock
+from libs.common.contracts.chat import ChatPart
+from libs.common.contracts.run_commands import RunEnded
+from services.engine.app.effects.dispatch_effect import EffectDispatcher
+from services.engine.app.events.publish_events import EventPublisher
+from services.engine.app.ports.command_store import StoredCommand
+from services.engine.app.ports.journal_store import Append, Entry, JournalWriter, Verdict
+from services.engine.app.ports.run_store import Claim
+from services.engine.app.runs.run_outcome import run_ended
+from services.engine.app.runs.run_outputs import RunOutputs
+from services.engine.app.runs.run_started import run_started
+from services.engine.domain.events import journal
+from services.engine.domain.execution.compile_workflow import CompiledWorkflow
+from services.engine.domain.execution.public_events import NodeLabel, PublicView, ToldEvent
+from services.engine.domain.execution.run_machine import RunMachine
+from services.engine.domain.execution.step import Step, Timer
+from services.engine.domain.node_parts.effects import EffectError, EffectResult
+
+_log = logging.getLogger(__name__)
+
+_COMPLETIONS = (
+    journal.EffectCompleted,
+    journal.EffectFailed,
+    journal.NodeSucceeded,
+    journal.NodeFailed,
+)
+
+
+class Stopped(Enum):
+    """Why a driver stopped. ENDED: the terminal event is committed. LOST: the run has another
+    owner or has ended elsewhere. FAULT: this version cannot go on with it. LET_GO: we were told
+    to."""
+
+    ENDED = "ended"
+    LOST = "lost"
+    FAULT = "fault"
+    LET_GO = "let_go"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverPorts:
+    """What all drivers of a worker share."""
+
+    journal: JournalWriter
+    publisher: EventPublisher
+    effects: EffectDispatcher
+    clock: Clock
+
+
+@dataclass(slots=True, eq=False)
+class _Outstanding:
+    """An append that is not durable yet, with what must wait for it: for each step its public
+    events, the number of the newest one, and the step itself for its deltas, dispatches and
+    cancels."""
+
+    append: Append
+    steps: list[tuple[list[ToldEvent], int, Step]] = field(
+        default_factory=list[tuple[list[ToldEvent], int, Step]]
+    )
+
+
+class RunDriver:
+    """One run under one claim. Everything happens on the loop, in the order it arrives; nothing
+    waits for the journal but what the world can see: dispatches, committed events, and deltas that
+    stand on events not yet durable."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        workflow: CompiledWorkflow,
+        labels: dict[str, NodeLabel],
+        ports: DriverPorts,
+    ) -> None:
+        self.claim = claim
+        self.evidence = ""
+        self._ports = ports
+        self._machine = RunMachine(workflow, tenant_id=claim.tenant_id, run_id=claim.run_id)
+        self._view = PublicView(claim.run_id, labels)
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[Stopped] = self._loop.create_future()
+        self._next_seq = 1
+        self._started_at = 0.0
+        self._finished = False
+        self._handing_back: asyncio.Future[None] | None = None
+        self._suspect = claim.takeovers > 0
+        self._outstanding: deque[_Outstanding] = deque()
+        self._outputs = RunOutputs(
+            claim, ports.publisher, ports.effects, sink=self, on_defect=self._defect
+        )
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    @property
+    def last_public_seq(self) -> int:
+        """The newest committed public event."""
+        return self._outputs.last_seq
+
+    async def drive(
+        self, history: Sequence[Entry], commands: Sequence[StoredCommand] = ()
+    ) -> Stopped:
+        """Run to the end, or until lost or let go. `history` is the stored journal, `commands`
+        what was sent to the run while nobody drove it."""
+        try:
+            if history:
+                self._guarded(lambda now: self._fold(history, now))
+            else:
+                self._guarded(self._begin)
+            for command in commands:
+                self.obey(command)
+            return await asyncio.shield(self._over)
+        finally:
+            self.let_go()
+            await self._outputs.closed()
+            # The driver and its outputs know each other; without this a finished run would stay
+            # until the collector comes, which then finds hundreds of them at once.
+            del self._machine, self._view
+
+    def let_go(self) -> None:
+        """Stop at once; what is not durable was never said to anybody."""
+        self._stop(Stopped.LET_GO)
+
+    async def hand_back(self) -> None:
+        """Take nothing more in, and return once everything said so far is in the journal."""
+        if self._handing_back is None:
+            self._handing_back = self._loop.create_future()
+        self._outputs.close()
+        if self._outstanding and not self._over.done():
+            await asyncio.wait(
+                (self._handing_back, self._over), return_when=asyncio.FIRST_COMPLETED
+            )
+
+    def obey(self, command: StoredCommand) -> None:
+        """Apply a stored command; one that was applied before changes nothing."""
+        command_id, reason = str(command.command_id), command.reason
+        self._guarded(lambda now: self._machine.abort(command_id, reason, now))
+
+    # What effects report (EffectSink).
+
+    def parts(self, key: str, parts: Sequence[ChatPart]) -> None:
+        if self._outputs.awaits(key):
+            self._guarded(lambda now: self._machine.parts(key, parts, now))
+
+    def complete(self, key: str, result: EffectResult) -> None:
+        if self._outputs.answered(key):
+            self._guarded(lambda now: self._machine.complete(key, result, now))
+
+    def fail(self, key: str, error: EffectError, *, definite: bool) -> None:
+        if self._outputs.answered(key):
+            self._guarded(lambda now: self._machine.fail(key, error, definite=definite, now=now))
+
+    def superseded(self, reason: str) -> None:
+        _log.warning("run %s is no longer ours: %s", self.claim.run_id, reason)
+        self._stop(Stopped.LOST)
+
+    # The machine's steps.
+
+    def _begin(self, now: float) -> Step:
+        return self._machine.begin(run_started(self.claim.request, now=now))
+
+    def _fold(self, history: Sequence[Entry], now: float) -> Step:
+        first = history[0].event
+        if isinstance(first, journal.RunStarted):
+            self._started_at = first.at
+        for seq, event in history:
+            self._machine.fold(event)
+            self._view.tell(seq, event)
+        self._next_seq = history[-1].seq + 1
+        self._outputs.last_seq = self._view.last_seq
+        return self._machine.resume(now)
+
+    def _guarded(self, advance: Callable[[float], Step]) -> None:
+        if self._over.done() or self._finished or self._handing_back is not None:
+            return
+        try:
+            now = self._ports.clock.now().timestamp()
+            self._take(advance(now), now)
+        except Exception as error:  # noqa: BLE001 - see _defect
+            self._defect(error)
+
+    def _defect(self, error: BaseException) -> None:
+        # A defect in pure code meets every worker the same way: the run is set aside with its
+        # evidence, and its neighbours on this loop go on.
+        _log.error("run %s cannot go on", self.claim.run_id, exc_info=error)
+        self.evidence = f"{type(error).__name__}: {error}"
+        self._stop(Stopped.FAULT)
+
+    def _take(self, step: Step, now: float) -> None:
+        for timer in step.timers:
+            self._schedule(timer, now)
+        if step.events:
+            self._record(step)
+        elif self._outstanding:
+            self._outstanding[-1].steps.append(([], self._view.last_seq, step))
+        else:
+            self._outputs.tell([], self._view.last_seq, step)
+
+    def _record(self, step: Step) -> None:
+        last = self._outstanding[-1] if self._outstanding else None
+        if last is None or last.append.sealed:
+            last = self._open()
+        shown: list[ToldEvent] = []
+        tell, seq = self._view.tell, self._next_seq
+        for event in step.events:
+            told = tell(seq, event)
+            seq += 1
+            if told is not None:
+                shown.append(told)
+        self._next_seq = seq
+        append = last.append
+        append.events.extend(step.events)
+        last.steps.append((shown, self._view.last_seq, step))
+        if self._suspect and any(isinstance(event, _COMPLETIONS) for event in step.events):
+            append.progressed, self._suspect = True, False
+        first = step.events[0]
+        if isinstance(first, journal.RunStarted):
+            self._started_at = first.at
+        if step.finished:
+            self._end(append, step)
+
+    def _open(self) -> _Outstanding:
+        append = Append(
+            tenant_id=self.claim.tenant_id,
+            run_id=self.claim.run_id,
+            epoch=self.claim.epoch,
+            first_seq=self._next_seq,
+            settled=self._settled,
+        )
+        opened = _Outstanding(append)
+        self._outstanding.append(opened)
+        self._ports.journal.submit(append)
+        return opened
+
+    def _end(self, append: Append, step: Step) -> None:
+        last = step.events[-1]
+        if not isinstance(last, journal.RunFinished):
+            raise TypeError("a finished step ends with RunFinished")
+        self._finished = True
+        self._outputs.close()
+        append.ending = run_ended(
+            self.claim,
+            last,
+            started_at=self._started_at,
+            answer=self._view.text,
+            open_keys=self._outputs.open_keys,
+        )
+
+    def _settled(self, append: Append, verdict: Verdict, reason: str) -> None:
+        done = self._outstanding.popleft()
+        if done.append is not append:
+            raise RuntimeError("appends of a run were settled out of their order")
+        match verdict:
+            case Verdict.TAKEN:
+                self._tell(done)
+                if append.ending is not None:
+                    _note_end(append.ending)
+                    self._stop(Stopped.ENDED)
+                elif self._handing_back is not None and not self._outstanding:
+                    self._handing_back.set_result(None)
+            case Verdict.LOST:
+                self._stop(Stopped.LOST)
+            case Verdict.REFUSED:
+                self.evidence = reason
+                self._stop(Stopped.FAULT)
+
+    def _tell(self, done: _Outstanding) -> None:
+        try:
+            for shown, last_seq, step in done.steps:
+                self._outputs.tell(shown, last_seq, step)
+        except Exception as error:  # noqa: BLE001 - the writer that calls us serves other runs too
+            self._defect(error)
+
+    def _schedule(self, timer: Timer, now: float) -> None:
+        delay = max(timer.due - now, 0.0)
+        self._timers[timer.timer_id] = self._loop.call_later(delay, self._due, timer.timer_id)
+
+    def _due(self, timer_id: str) -> None:
+        self._timers.pop(timer_id, None)
+        self._guarded(lambda now: self._machine.timer_due(timer_id, now))
+
+    def _stop(self, why: Stopped) -> None:
+        if self._over.done():
+            return
+        self._over.set_result(why)
+        for handle in self._timers.values():
+            handle.cancel()
+        for waiting in self._outstanding:
+            waiting.append.abandoned = True
+        self._outputs.stop()
+
+
+def _note_end(ended: RunEnded) -> None:
+    # What went wrong stands in the run's trace; a log line must not hold what users wrote.
+    level = logging.DEBUG if ended.status == "succeeded" else logging.WARNING
+    _log.log(
+        level,
+        "a run ended",
+        extra={
+            "run_id": str(ended.run_id),
+            "tenant_id": str(ended.tenant_id),
+            "status": ended.status,
+            "steps": ended.total_steps,
+        },
+    )

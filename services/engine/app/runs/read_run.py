@@ -1,0 +1,153 @@
+"""What a run looks like now, and what happened in it."""
+
+from libs.common.contracts.run_commands import SET_ASIDE_STATUSES, TERMINAL_STATUSES
+from libs.common.contracts.run_events import (
+    CommittedEvent,
+    NodeFinished,
+    NodeRetrying,
+    NodeStarted,
+)
+from libs.common.contracts.run_queries import (
+    NodeTrace,
+    RunEventsPage,
+    RunEventsQuery,
+    RunQuery,
+    RunTrace,
+    RunView,
+)
+from services.engine.app.errors import WorkflowUnknown
+from services.engine.app.ports.journal_store import JournalReader
+from services.engine.app.ports.run_store import RunRecord, RunStore
+from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
+from services.engine.domain.execution.public_events import PUBLIC_EVENTS, PublicView
+
+_ROWS_AT_ONCE = 8
+_MOST_EVENTS = 5000
+
+
+class ReadRun:
+    """Three views of a run, all from the store; any replica can answer. Each raises RunUnknown."""
+
+    def __init__(
+        self, runs: RunStore, journal: JournalReader, workflows: CompiledWorkflows
+    ) -> None:
+        self._runs = runs
+        self._journal = journal
+        self._workflows = workflows
+
+    async def view(self, query: RunQuery) -> RunView:
+        record = await self._runs.find(query.tenant_id, query.run_id)
+        return _view(record, last_public_seq=await self._last_public(record))
+
+    async def events(self, query: RunEventsQuery) -> RunEventsPage:
+        record = await self._runs.find(query.tenant_id, query.run_id)
+        wanted = min(max(query.limit, 1), _MOST_EVENTS)
+        found = [each for each in await self._public(record) if each.seq > query.after_seq]
+        if record.status not in TERMINAL_STATUSES:
+            # Read after the events: a terminal status then means that they are complete.
+            record = await self._runs.find(query.tenant_id, query.run_id)
+            if record.status in TERMINAL_STATUSES:
+                found = [each for each in await self._public(record) if each.seq > query.after_seq]
+        return RunEventsPage(
+            events=tuple(found[:wanted]), more=len(found) > wanted, status=record.status
+        )
+
+    async def trace(self, query: RunQuery) -> RunTrace:
+        record = await self._runs.find(query.tenant_id, query.run_id)
+        events = await self._public(record)
+        last = events[-1].seq if events else 0
+        return RunTrace(run=_view(record, last_public_seq=last), nodes=_nodes(events))
+
+    async def _public(self, record: RunRecord) -> list[CommittedEvent]:
+        entries = await self._journal.read(record.tenant_id, record.run_id)
+        try:
+            workflow = await self._workflows.get(record.tenant_id, record.workflow_hash)
+            view = PublicView(record.run_id, workflow.labels)
+        except WorkflowUnknown:
+            view = PublicView(record.run_id, {})
+        made = (view.map(entry.seq, entry.event) for entry in entries)
+        return [event for event in made if event is not None]
+
+    async def _last_public(self, record: RunRecord) -> int:
+        # From the end backwards: readers that hear nothing ask this of long runs every 5 s.
+        before: int | None = None
+        while True:
+            entries = await self._journal.newest(
+                record.tenant_id, record.run_id, before=before, rows=_ROWS_AT_ONCE
+            )
+            if not entries:
+                return 0
+            for entry in reversed(entries):
+                if isinstance(entry.event, PUBLIC_EVENTS):
+                    return entry.seq
+            before = entries[0].seq
+
+
+def _view(record: RunRecord, *, last_public_seq: int) -> RunView:
+    outcome = record.outcome
+    evidence = record.evidence if record.status in SET_ASIDE_STATUSES else None
+    return RunView(
+        run_id=record.run_id,
+        app_id=record.app_id,
+        status=record.status,
+        outputs=outcome.outputs if outcome else {},
+        error=outcome.error if outcome else evidence,
+        total_tokens=outcome.total_tokens if outcome else 0,
+        total_steps=outcome.total_steps if outcome else 0,
+        exceptions_count=outcome.exceptions_count if outcome else 0,
+        created_at=record.accepted_at,
+        started_at=outcome.created_at if outcome else record.claimed_at,
+        finished_at=outcome.finished_at if outcome else None,
+        last_public_seq=last_public_seq,
+        epoch=record.epoch,
+    )
+
+
+def _nodes(events: list[CommittedEvent]) -> tuple[NodeTrace, ...]:
+    found: dict[tuple[str, str], NodeTrace] = {}
+    retries: dict[tuple[str, str], int] = {}
+    for event in events:
+        if isinstance(event, NodeStarted | NodeFinished | NodeRetrying):
+            place = (event.node_id, event.frame_path)
+            if isinstance(event, NodeRetrying):
+                retries[place] = event.retry_index
+            found[place] = _node(event, found.get(place), retries.get(place, 0))
+    return tuple(found.values())
+
+
+def _node(
+    event: NodeStarted | NodeFinished | NodeRetrying, known: NodeTrace | None, retries: int
+) -> NodeTrace:
+    if isinstance(event, NodeFinished):
+        tokens = event.metadata.get("total_tokens", 0)
+        return NodeTrace(
+            execution_id=event.execution_id,
+            node_id=event.node_id,
+            node_type=event.node_type,
+            title=event.title,
+            index=event.index,
+            frame_path=event.frame_path,
+            status=event.status,
+            started_at=event.started_at,
+            elapsed_seconds=event.elapsed_seconds,
+            retries=retries,
+            total_tokens=int(tokens) if isinstance(tokens, int | float) else 0,
+            inputs=event.inputs,
+            process_data=event.process_data,
+            outputs=event.outputs,
+            error=event.error,
+            error_type=event.error_type,
+            metadata=event.metadata,
+        )
+    started_at = event.at if isinstance(event, NodeStarted) else event.started_at
+    return NodeTrace(
+        execution_id=event.execution_id,
+        node_id=event.node_id,
+        node_type=event.node_type,
+        title=event.title,
+        index=event.index,
+        frame_path=event.frame_path,
+        status="running",
+        started_at=known.started_at if known else started_at,
+        retries=retries,
+    )

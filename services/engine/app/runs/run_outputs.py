@@ -1,0 +1,111 @@
+"""What the world sees of a run: told only after the commit that covers it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from libs.common.contracts.run_events import TextDelta
+from services.engine.app.effects.dispatch_effect import EffectDispatcher
+from services.engine.app.effects.effect_sink import EffectSink
+from services.engine.app.events.publish_events import EventPublisher, LiveEvent, LiveRun
+from services.engine.app.ports.run_store import Claim
+from services.engine.domain.execution.public_events import ToldEvent
+from services.engine.domain.execution.step import Delta, Dispatch, Step
+from services.engine.domain.node_parts.effects import CallModel
+
+
+class RunOutputs:
+    """Events, text, and calls under way. `last_seq` is the newest public event that was told."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        publisher: EventPublisher,
+        effects: EffectDispatcher,
+        *,
+        sink: EffectSink,
+        on_defect: Callable[[BaseException], None],
+    ) -> None:
+        self.last_seq = 0
+        self._claim = claim
+        self._publisher = publisher
+        self._effects = effects
+        self._sink = sink
+        self._on_defect = on_defect
+        self._live = LiveRun(claim.tenant_id, claim.run_id)
+        self._closed = False
+        self._calls: dict[str, tuple[Dispatch, asyncio.Task[None]]] = {}
+        self._cancelling: set[asyncio.Task[None]] = set()
+
+    @property
+    def open_keys(self) -> tuple[str, ...]:
+        """Calls under way."""
+        return tuple(self._calls)
+
+    def awaits(self, key: str) -> bool:
+        return key in self._calls
+
+    def answered(self, key: str) -> bool:
+        """The call has ended. False when nobody waited for it any more."""
+        return self._calls.pop(key, None) is not None
+
+    def tell(self, shown: Sequence[ToldEvent], last_seq: int, step: Step) -> None:
+        """Publish and send what `step` brought; its events, and all before it, are durable.
+
+        `last_seq` is the newest public event then.
+        """
+        self.last_seq = last_seq
+        live: list[LiveEvent] = [*shown, *(self._delta(delta) for delta in step.deltas)]
+        if live:
+            self._publisher.publish(self._live, live)
+        for dispatch in step.dispatches:
+            self._send(dispatch)
+        for key in step.cancels:
+            self._cancel(key)
+
+    def close(self) -> None:
+        """Send nothing more: the run ends or is handed back."""
+        self._closed = True
+
+    def stop(self) -> None:
+        """Stop listening to every call. The calls go on at their callees."""
+        self._closed = True
+        for _, task in self._calls.values():
+            task.cancel()
+
+    async def closed(self) -> None:
+        """Wait until no task of this run is left."""
+        calls = [task for _, task in self._calls.values()]
+        await asyncio.gather(*calls, *self._cancelling, return_exceptions=True)
+
+    def _delta(self, delta: Delta) -> TextDelta:
+        return TextDelta(
+            seq=self.last_seq,
+            from_offset=delta.from_offset,
+            text=delta.text,
+            node_id=delta.node_id,
+            selector=tuple(delta.selector),
+            frame_path=delta.frame,
+            generation=delta.generation,
+        )
+
+    def _send(self, dispatch: Dispatch) -> None:
+        if self._closed or dispatch.key in self._calls:
+            return
+        task = asyncio.ensure_future(self._effects.perform(self._claim, dispatch, self._sink))
+        self._calls[dispatch.key] = (dispatch, task)
+        task.add_done_callback(self._call_over)
+
+    def _call_over(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_defect(error)
+
+    def _cancel(self, key: str) -> None:
+        known = self._calls.pop(key, None)
+        if known is None:
+            return
+        dispatch, task = known
+        task.cancel()
+        of_model = isinstance(dispatch.request, CallModel)
+        telling = asyncio.ensure_future(self._effects.cancel(self._claim, key, of_model=of_model))
+        self._cancelling.add(telling)
+        telling.add_done_callback(self._cancelling.discard)

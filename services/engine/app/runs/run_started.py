@@ -1,0 +1,32 @@
+"""The first journal event: everything that could move is pinned in it."""
+
+from libs.common.contracts.run_commands import AcceptRun
+from services.engine.domain.events.journal import SEMANTICS_VERSION, RunStarted
+
+_SEED_BITS = 63
+
+
+def run_started(request: AcceptRun, *, now: float) -> RunStarted:
+    """`now` is Unix seconds. The seed comes from the run's id, so that a second first start of the
+    same run (its first worker died before the commit) draws the same numbers."""
+    return RunStarted(
+        at=now,
+        workflow_hash=request.workflow_hash,
+        semantics_version=SEMANTICS_VERSION,
+        seed=request.run_id.int & ((1 << _SEED_BITS) - 1),
+        clock=now,
+        inputs=request.inputs,
+        system=request.system,
+        environment={
+            each.name: each.value for each in request.environment if each.secret_version is None
+        },
+        conversation=request.conversation_variables,
+        secrets={
+            each.name: each.secret_version
+            for each in request.environment
+            if each.secret_version is not None
+        },
+        history=[[turn.query, turn.answer] for turn in request.history],
+        max_steps=request.limits.max_steps,
+        max_seconds=request.limits.max_seconds,
+    )

@@ -1,0 +1,13 @@
+"""What is wrong with a workflow, without keeping it."""
+
+from libs.common.contracts.workflows import ValidateWorkflow, ValidationReport
+from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
+
+
+class ValidateWorkflowUseCase:
+    def __init__(self, workflows: CompiledWorkflows) -> None:
+        self._workflows = workflows
+
+    async def execute(self, message: ValidateWorkflow) -> ValidationReport:
+        workflow = await self._workflows.compile(message.definition)
+        return workflow.compiled.report

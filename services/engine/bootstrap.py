@@ -1,0 +1,349 @@
+"""The engine put together."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+from uuid import UUID
+
+import uvloop
+from pydantic import BaseModel
+
+from libs.common.clock import Clock, SystemClock
+from libs.common.contracts.subjects import RUN_ENDED, DurableSubject
+from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.outbox_relay import OutboxRelay
+from libs.common.database.outbox_rows import OutboxRows
+from libs.common.errors import PlatformFault
+from libs.common.identifiers import uuid7
+from libs.common.lifespan import Lifespan
+from libs.common.messaging.bus import MessageBus
+from libs.common.metrics import Metrics
+from libs.common.service_host import ServiceHost
+from libs.common.structured_logging import configure_logging
+from services.engine.app.effects.dispatch_effect import EffectDispatcher
+from services.engine.app.events.publish_events import EventPublisher
+from services.engine.app.ports.delta_tail import DeltaTail
+from services.engine.app.ports.engine_stores import EngineStores
+from services.engine.app.ports.isolated_processes import IsolatedProcesses
+from services.engine.app.ports.run_store import Claim
+from services.engine.app.runs.abort_run import AbortRunUseCase
+from services.engine.app.runs.accept_run import AcceptRunUseCase
+from services.engine.app.runs.carry_alone import LonePorts, LoneRun
+from services.engine.app.runs.carry_run import CarrierPorts, RunCarrier, Suspicion
+from services.engine.app.runs.drive_run import DriverPorts
+from services.engine.app.runs.isolate_run import IsolationPorts, RunIsolation
+from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
+from services.engine.app.runs.read_run import ReadRun
+from services.engine.app.runs.resume_run import ResumeRunUseCase
+from services.engine.app.runs.ring_doorbell import ring_doorbell
+from services.engine.app.worker import Worker, WorkerOptions, WorkerPorts
+from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
+from services.engine.app.workflows.register_workflow import RegisterWorkflowUseCase
+from services.engine.app.workflows.validate_workflow import ValidateWorkflowUseCase
+from services.engine.domain.node_parts.node_contract import NodeType
+from services.engine.domain.nodes.catalogue import CATALOGUE
+from services.engine.infra.connections import open_bus, open_pool, open_tail
+from services.engine.infra.isolated_process import (
+    IsolatedOrder,
+    OwnProcesses,
+    receive_order,
+    told_to_leave,
+)
+from services.engine.infra.postgres.engine_stores import postgres_stores
+from services.engine.infra.postgres.journal_store import GroupCommitter
+from services.engine.interface.nats.handlers import EngineHandlers, EngineUseCases
+from services.engine.settings import EngineSettings
+
+_SWEEPER_CONNECTIONS = 2
+_LONE_CONNECTIONS = 3
+_BEATS_A_LEASE = 10 / 3
+_MARGIN_OF_LEASE = 0.2
+
+
+class SweeperUrlMissing(PlatformFault):
+    """The engine was started without the account that its sweeps need."""
+
+    code = "sweeper_url_missing"
+    title = "HEDDLE_DATABASE_SWEEPER_URL is not set"
+    retryable = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """How an engine behaves. `catalogue` are the node types on offer, `isolated` the runs that may
+    have a process of their own at once."""
+
+    worker: WorkerOptions = field(default_factory=WorkerOptions)
+    lease: LeasePace = field(default_factory=LeasePace)
+    suspicion: Suspicion = field(default_factory=Suspicion)
+    isolated: int = 4
+    group_limit: int | None = None
+    catalogue: Mapping[str, NodeType] = field(default_factory=lambda: CATALOGUE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """One engine, wired and not started."""
+
+    worker: Worker
+    use_cases: EngineUseCases
+    handlers: EngineHandlers
+    publisher: EventPublisher
+    isolation: RunIsolation | None
+
+
+def wire_engine(
+    worker_id: UUID,
+    stores: EngineStores,
+    bus: MessageBus,
+    options: EngineOptions,
+    *,
+    clock: Clock,
+    tail: DeltaTail | None = None,
+    processes: IsolatedProcesses | None = None,
+    on_end: Callable[[UUID], None],
+) -> Engine:
+    """`on_end` is told the tenant of every run that ended: its outbox has something to send.
+    Without `processes` no run is isolated."""
+    workflows = CompiledWorkflows(stores.workflows, options.catalogue)
+    lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
+    publisher = EventPublisher(bus, tail)
+
+    async def ring(released: Sequence[Claim]) -> None:
+        for claim in released:
+            await ring_doorbell(bus, claim.tenant_id, claim.run_id, claim.epoch)
+
+    isolation = None
+    if processes is not None:
+        isolation = RunIsolation(
+            worker_id,
+            IsolationPorts(
+                runs=stores.runs, leases=stores.leases, processes=processes, clock=clock
+            ),
+            places=options.isolated,
+            look=options.worker.sweep,
+            on_release=ring,
+        )
+    effects = EffectDispatcher(bus, clock=clock, may_send=lease.is_safe)
+    drivers = DriverPorts(journal=stores.writer, publisher=publisher, effects=effects, clock=clock)
+    carrier = RunCarrier(
+        worker_id,
+        _carrier_ports(stores, workflows, drivers),
+        options.suspicion,
+        apart=isolation.carry if isolation else None,
+    )
+    worker = Worker(
+        worker_id,
+        WorkerPorts(
+            runs=stores.runs,
+            commands=stores.commands,
+            leases=stores.leases,
+            carrier=carrier,
+            clock=clock,
+        ),
+        options.worker,
+        lease,
+        on_release=ring,
+        on_end=on_end,
+    )
+    use_cases = EngineUseCases(
+        accept=AcceptRunUseCase(stores.runs, worker, bus),
+        abort=AbortRunUseCase(stores.commands, bus),
+        resume=ResumeRunUseCase(stores.commands, bus),
+        read=ReadRun(stores.runs, stores.reader, workflows),
+        register=RegisterWorkflowUseCase(stores.workflows, workflows),
+        validate=ValidateWorkflowUseCase(workflows),
+    )
+    handlers = EngineHandlers(use_cases, worker)
+    return Engine(
+        worker=worker,
+        use_cases=use_cases,
+        handlers=handlers,
+        publisher=publisher,
+        isolation=isolation,
+    )
+
+
+def _carrier_ports(
+    stores: EngineStores, workflows: CompiledWorkflows, drivers: DriverPorts
+) -> CarrierPorts:
+    return CarrierPorts(
+        runs=stores.runs,
+        journal=stores.reader,
+        commands=stores.commands,
+        workflows=workflows,
+        drivers=drivers,
+    )
+
+
+async def start_engine(
+    pool: Pool,
+    sweeper: Pool,
+    bus: MessageBus,
+    options: EngineOptions,
+    lifespan: Lifespan,
+    *,
+    worker_id: UUID | None = None,
+    tail: DeltaTail | None = None,
+    processes: IsolatedProcesses | None = None,
+    on_end: Callable[[UUID], None] = lambda _: None,
+) -> Engine:
+    """A whole engine on open connections, started; the lifespan stops it: no new work, runs handed
+    back, then the writers. Without `processes` no run is isolated. `on_end` is told the tenant of
+    every run that ended. Raises Unavailable when the database is away."""
+    clock = SystemClock()
+    worker_id = worker_id or uuid7()
+    committer = GroupCommitter(pool, worker_id)
+    # The relay reads and sends messages of any type that it is told of.
+    facts = cast("list[DurableSubject[BaseModel]]", [RUN_ENDED])
+    relay = OutboxRelay(OutboxRows(pool, sweeper, "engine"), bus, facts, clock=clock)
+    stores = postgres_stores(pool, sweeper, committer, group_limit=options.group_limit)
+
+    def ended(tenant_id: UUID) -> None:
+        relay.wake(tenant_id)
+        on_end(tenant_id)
+
+    engine = wire_engine(
+        worker_id,
+        stores,
+        bus,
+        options,
+        clock=clock,
+        tail=tail,
+        processes=processes,
+        on_end=ended,
+    )
+    lifespan.background("journal writer", committer.run)
+    lifespan.background("event publisher", engine.publisher.run)
+    lifespan.at_stop("last events", engine.publisher.flushed)
+    lifespan.background("outbox relay", relay.run)
+    if engine.isolation is not None:
+        lifespan.at_stop("isolated runs", engine.isolation.close)
+    await engine.worker.start()
+    lifespan.at_stop("worker", engine.worker.stop)
+    await engine.handlers.serve(bus)
+    lifespan.background("wake-ups", lambda: engine.handlers.hear_wakes(bus))
+    return engine
+
+
+async def build(
+    settings: EngineSettings,
+    lifespan: Lifespan,
+    *,
+    catalogue: Mapping[str, NodeType],
+    isolated: Sequence[str],
+) -> ServiceHost:
+    """The whole service, started. `isolated` are the interpreter's arguments that lead to
+    `carry_isolated` with the same catalogue."""
+    if settings.database_sweeper_url is None:
+        raise SweeperUrlMissing("Set HEDDLE_DATABASE_SWEEPER_URL: the engine sweeps for work.")
+    pool = await open_pool(settings.database_url, settings.database_connections, lifespan)
+    sweeper = await open_pool(settings.database_sweeper_url, _SWEEPER_CONNECTIONS, lifespan)
+    worker_id = uuid7()
+    bus = await open_bus(settings.nats_url, settings.object_store_url, worker_id, lifespan)
+    await start_engine(
+        pool,
+        sweeper,
+        bus,
+        _options(settings, catalogue),
+        lifespan,
+        worker_id=worker_id,
+        tail=open_tail(settings.redis_url, lifespan),
+        processes=OwnProcesses(*isolated),
+    )
+    lifespan.at_stop("serving", bus.stop_serving)
+    calm_collector()
+    return ServiceHost(
+        "engine",
+        readiness={"postgres": lambda: pool.fetchval("SELECT 1"), "nats": bus.check},
+        metrics=Metrics(),
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+
+def calm_collector() -> None:
+    """Suit the garbage collector to the engine; called once, after it was put together."""
+    # Two hundred runs keep a million small objects alive that form no cycles. With Python's
+    # defaults the collector walks them all many times a second: half of the time of such a load.
+    gc.collect()
+    gc.freeze()
+    # Two hundred runs under way are some 60,000 of them that are young.
+    gc.set_threshold(200_000, 20, 100)
+
+
+def carry_isolated(settings: EngineSettings, catalogue: Mapping[str, NodeType]) -> None:
+    """The whole life of a process that carries one run for the worker that started it."""
+    order = receive_order()
+    configure_logging("engine", settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_carry_isolated(settings, _options(settings, catalogue), order))
+
+
+async def _carry_isolated(
+    settings: EngineSettings, options: EngineOptions, order: IsolatedOrder
+) -> None:
+    leave = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, leave.set)
+
+    async def hear_starter() -> None:
+        await told_to_leave()
+        leave.set()
+
+    async with Lifespan() as lifespan:
+        lifespan.background("starter", hear_starter)
+        pool = await open_pool(settings.database_url, _LONE_CONNECTIONS, lifespan)
+        bus = await open_bus(settings.nats_url, settings.object_store_url, order.worker, lifespan)
+        publisher = EventPublisher(bus, open_tail(settings.redis_url, lifespan))
+        committer = GroupCommitter(pool, order.worker)
+        lifespan.background("journal writer", committer.run)
+        lifespan.background("event publisher", publisher.run)
+        lifespan.at_stop("last events", publisher.flushed)
+        lone = _lone_run(order, pool, committer, bus, publisher, options)
+        await lone.carry(leave)
+
+
+def _lone_run(
+    order: IsolatedOrder,
+    pool: Pool,
+    writer: GroupCommitter,
+    bus: MessageBus,
+    publisher: EventPublisher,
+    options: EngineOptions,
+) -> LoneRun:
+    clock = SystemClock()
+    # It sweeps for nothing, so nothing goes through the sweeper's connections.
+    stores = postgres_stores(pool, pool, writer)
+    lease = LeaseKeeper(stores.leases, order.worker, clock=clock, pace=options.lease)
+    effects = EffectDispatcher(bus, clock=clock, may_send=lease.is_safe)
+    drivers = DriverPorts(journal=writer, publisher=publisher, effects=effects, clock=clock)
+    workflows = CompiledWorkflows(stores.workflows, options.catalogue)
+    carrier = RunCarrier(
+        order.worker, _carrier_ports(stores, workflows, drivers), options.suspicion, apart=None
+    )
+    ports = LonePorts(carrier=carrier, commands=stores.commands, lease=lease, bus=bus, clock=clock)
+    return LoneRun(order.claim, ports, look=options.worker.sweep)
+
+
+def _options(settings: EngineSettings, catalogue: Mapping[str, NodeType]) -> EngineOptions:
+    return EngineOptions(
+        worker=WorkerOptions(
+            capacity=settings.capacity,
+            sweep=settings.sweep_seconds,
+            drain=settings.shutdown_seconds,
+        ),
+        lease=LeasePace(
+            lease=settings.lease_seconds,
+            beat=settings.lease_seconds / _BEATS_A_LEASE,
+            margin=settings.lease_seconds * _MARGIN_OF_LEASE,
+        ),
+        suspicion=Suspicion(
+            isolate_after=settings.isolate_after, quarantine_after=settings.quarantine_after
+        ),
+        isolated=settings.isolated,
+        group_limit=settings.group_limit,
+        catalogue=catalogue,
+    )

@@ -1,0 +1,255 @@
+"""The journal's language: everything that ever happened to a run, in the order it was applied.
+
+Events are facts; the fold over them is the run. `at` is Unix seconds of the owner's clock. What the
+fold can derive (edges taken and skipped, readiness) is not written down.
+"""
+
+from dataclasses import field
+from typing import Literal
+
+from services.engine.domain.variables.record import record
+from services.engine.domain.variables.values import Value
+
+SEMANTICS_VERSION = 1
+"""Raised whenever today's code would fold or re-run an old journal differently."""
+
+
+@record
+class RunStarted:
+    """Pins everything that could move.
+
+    `system`, `environment` (secrets absent: see `secrets`), `conversation` are the pool's first
+    contents; `secrets` maps a name to its version; `history` is [[query, answer], ...], oldest
+    first; `seed` feeds the run's only source of randomness; `clock` is the run's "now".
+    """
+
+    at: float
+    workflow_hash: str
+    semantics_version: int
+    seed: int
+    clock: float
+    inputs: dict[str, Value]
+    system: dict[str, Value]
+    environment: dict[str, Value] = field(default_factory=dict[str, Value])
+    conversation: dict[str, Value] = field(default_factory=dict[str, Value])
+    secrets: dict[str, int] = field(default_factory=dict[str, int])
+    history: list[list[str]] = field(default_factory=list[list[str]])
+    max_steps: int = 500
+    max_seconds: float = 1200.0
+
+
+@record
+class NodeStarted:
+    """A node began. `frame` is its frame path ("" outside containers), `index` counts node starts
+    of the run from 1. Not repeated by a retry."""
+
+    at: float
+    node_id: str
+    frame: str
+    index: int
+    predecessor: str | None
+
+
+@record
+class EffectDispatched:
+    """An effect may now be sent. `effect_class` and `request_hash` as in the effect's envelope;
+    class `timer` is a wait inside the run that ends at instant `due` (Unix seconds)."""
+
+    at: float
+    key: str
+    node_id: str
+    frame: str
+    attempt: int
+    call: int
+    effect_class: str
+    request_hash: str
+    due: float | None = None
+
+
+@record
+class GenerationStarted:
+    """Visible text of `generation` may be published from `from_offset` on."""
+
+    at: float
+    key: str
+    generation: str
+    from_offset: int
+    node_id: str
+    selector: list[str]
+
+
+@record
+class EffectCompleted:
+    """The result of an effect, as plain JSON (the contract's reply model, dumped; null for a wait).
+
+    `visible` is the text that a streamed model call shows on `selector`, under `generation`.
+    """
+
+    at: float
+    key: str
+    result: Value
+    visible: str | None = None
+    selector: list[str] | None = None
+    generation: str | None = None
+
+
+@record
+class EffectFailed:
+    """The effect ended definitely without a result (or with an unknown outcome).
+
+    `definite` True: the callee recorded the failure; a retry of the node uses a new attempt.
+    """
+
+    at: float
+    key: str
+    error: str
+    error_type: str
+    retryable: bool
+    definite: bool = True
+
+
+@record
+class NodeSucceeded:
+    """`handle` is the source handle taken ("source" for ordinary nodes)."""
+
+    at: float
+    node_id: str
+    frame: str
+    outputs: dict[str, Value]
+    handle: str
+    inputs: dict[str, Value]
+    process_data: dict[str, Value]
+    metadata: dict[str, Value]
+    started_at: float
+
+
+@record
+class NodeRetryScheduled:
+    """Attempt `attempt` failed; the next one begins at instant `due` (Unix seconds)."""
+
+    at: float
+    node_id: str
+    frame: str
+    attempt: int
+    due: float
+    error: str
+    error_type: str
+    inputs: dict[str, Value]
+    started_at: float
+
+
+@record
+class NodeRetried:
+    """The wait is over: attempt `attempt` begins."""
+
+    at: float
+    node_id: str
+    frame: str
+    attempt: int
+
+
+@record
+class NodeFailed:
+    """The node's last word is a failure.
+
+    `handled` none: the run fails. fail-branch or default-value: `outputs` and `handle` say how it
+    goes on, and the node's status is `exception`.
+    """
+
+    at: float
+    node_id: str
+    frame: str
+    error: str
+    error_type: str
+    handled: Literal["none", "fail-branch", "default-value"]
+    outputs: dict[str, Value]
+    handle: str
+    inputs: dict[str, Value]
+    process_data: dict[str, Value]
+    metadata: dict[str, Value]
+    started_at: float
+
+
+@record
+class TextCommitted:
+    """Visible text `[from_offset, from_offset + len(text))` in code points; final.
+
+    Always written beside the event that decided it, and derived from it by the response
+    coordinator; readers need no fold. `generation` None: static text or a stored value.
+    """
+
+    at: float
+    from_offset: int
+    text: str
+    node_id: str
+    selector: list[str]
+    frame: str = ""
+    generation: str | None = None
+    final: bool = False
+
+
+@record
+class TextReplaced:
+    """A visible generation was lost or failed: text above `from_offset` is withdrawn."""
+
+    at: float
+    from_offset: int
+
+
+@record
+class CommandApplied:
+    """A command took effect. Kind `abort` so far; `command_id` makes it apply once."""
+
+    at: float
+    command_id: str
+    command: Literal["abort"]
+    reason: str
+
+
+@record
+class RunFinished:
+    """The one terminal event."""
+
+    at: float
+    status: Literal["succeeded", "partial-succeeded", "failed", "stopped"]
+    outputs: dict[str, Value]
+    error: str | None
+    total_tokens: int
+    total_steps: int
+    exceptions_count: int
+    usage: dict[str, Value]
+
+
+JournalEvent = (
+    RunStarted
+    | NodeStarted
+    | EffectDispatched
+    | GenerationStarted
+    | EffectCompleted
+    | EffectFailed
+    | NodeSucceeded
+    | NodeRetryScheduled
+    | NodeRetried
+    | NodeFailed
+    | TextCommitted
+    | TextReplaced
+    | CommandApplied
+    | RunFinished
+)
+
+EVENT_TYPES: tuple[type[JournalEvent], ...] = (
+    RunStarted,
+    NodeStarted,
+    EffectDispatched,
+    GenerationStarted,
+    EffectCompleted,
+    EffectFailed,
+    NodeSucceeded,
+    NodeRetryScheduled,
+    NodeRetried,
+    NodeFailed,
+    TextCommitted,
+    TextReplaced,
+    CommandApplied,
+    RunFinished,
+)

@@ -1,0 +1,42 @@
+"""The identity of an effect: its key, and the hash of what it asks."""
+
+import hashlib
+import json
+from uuid import UUID
+
+from services.engine.domain.events.journal import EffectDispatched
+from services.engine.domain.node_parts.effects import (
+    CallModel,
+    EffectRequest,
+    FetchHttp,
+    RunCode,
+    Wait,
+)
+
+
+def run_scope(tenant_id: UUID, run_id: UUID) -> str:
+    """What every key of a run begins with."""
+    return f"{tenant_id}/{run_id}"
+
+
+def effect_key(scope: str, node_id: str, frame: str, attempt: int, call: int) -> str:
+    """`tenant/run/node/frame_path/attempt/call`; "-" stands for the run's own frame."""
+    return f"{scope}/{node_id}/{frame or '-'}/{attempt}/{call}"
+
+
+def request_hash(request: CallModel | RunCode | FetchHttp) -> str:
+    """SHA-256 hex digest of the request as JSON with sorted keys."""
+    content = json.dumps(
+        request.call.model_dump(mode="json"),
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_same_request(known: EffectDispatched, request: EffectRequest) -> bool:
+    """Whether `request` asks for what the journal says was sent under the same key."""
+    if isinstance(request, Wait):
+        return known.due is not None
+    return known.request_hash == request_hash(request)

@@ -1,0 +1,62 @@
+"""Results of effects on their way into the journal and out of it."""
+
+from typing import assert_never, cast
+
+from libs.common.contracts.chat import ChatResult, Completed, ReasoningPart, TextPart
+from libs.common.contracts.code_execution import CodeResult
+from libs.common.contracts.http_call import HttpResult
+from services.engine.domain.events.journal import EffectCompleted
+from services.engine.domain.node_parts.effects import (
+    CallModel,
+    EffectRequest,
+    EffectResult,
+    FetchHttp,
+    RunCode,
+    Wait,
+)
+from services.engine.domain.variables.values import Value
+
+
+def completed(key: str, request: EffectRequest, result: EffectResult, at: float) -> EffectCompleted:
+    """The journal's form of a result, with the text that it shows."""
+    if result is None:
+        return EffectCompleted(at=at, key=key, result=None)
+    dumped = cast("Value", result.model_dump(mode="json"))
+    if (
+        not isinstance(request, CallModel)
+        or not isinstance(result, ChatResult)
+        or request.selector is None
+    ):
+        return EffectCompleted(at=at, key=key, result=dumped)
+    return EffectCompleted(
+        at=at,
+        key=key,
+        result=dumped,
+        visible=visible_text(request, result),
+        selector=list(request.selector),
+        generation=result.generation,
+    )
+
+
+def visible_text(request: CallModel, result: ChatResult) -> str:
+    """What the part filter shows of a whole generation; the same as it showed piece by piece."""
+    show = request.visible()
+    shown = [show(ReasoningPart(text=result.reasoning))] if result.reasoning else []
+    shown.append(show(TextPart(text=result.text)))
+    shown.append(show(Completed(result=result)))
+    return "".join(shown)
+
+
+def restored(request: EffectRequest, value: Value) -> EffectResult:
+    """A journalled result as the generator that asked for it expects it."""
+    match request:
+        case CallModel():
+            return ChatResult.model_validate(value)
+        case RunCode():
+            return CodeResult.model_validate(value)
+        case FetchHttp():
+            return HttpResult.model_validate(value)
+        case Wait():
+            return None
+        case _:
+            assert_never(request)

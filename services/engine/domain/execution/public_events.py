@@ -1,0 +1,255 @@
+"""The journal as the world may see it: the one place where internal events become public ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+from libs.common.contracts import run_events as public
+from libs.common.contracts.workflows import WorkflowDefinition
+from libs.common.identifiers import NodeExecutionIds
+from services.engine.domain.events import journal
+from services.engine.domain.variables.record import record
+from services.engine.domain.variables.values import Value
+
+PublicJournalEvent = (
+    journal.RunStarted
+    | journal.NodeStarted
+    | journal.NodeSucceeded
+    | journal.NodeFailed
+    | journal.NodeRetryScheduled
+    | journal.GenerationStarted
+    | journal.TextCommitted
+    | journal.TextReplaced
+    | journal.RunFinished
+)
+
+PUBLIC_EVENTS: Final = (
+    journal.RunStarted,
+    journal.NodeStarted,
+    journal.NodeSucceeded,
+    journal.NodeFailed,
+    journal.NodeRetryScheduled,
+    journal.GenerationStarted,
+    journal.TextCommitted,
+    journal.TextReplaced,
+    journal.RunFinished,
+)
+"""The kinds of journal events that a public event is made of; the others stay internal."""
+
+
+ToldEvent = dict[str, Value]
+"""A `public.CommittedEvent` as the plain JSON that it travels as."""
+
+_EVENTS: TypeAdapter[public.CommittedEvent] = TypeAdapter(
+    Annotated[public.CommittedEvent, Field(discriminator="kind")]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeLabel:
+    """What clients are shown of a node beside its id."""
+
+    type: str
+    title: str
+
+
+def node_labels(definition: WorkflowDefinition) -> dict[str, NodeLabel]:
+    """The labels of every node in `definition`; whatever is not a node is passed over."""
+    found: dict[str, NodeLabel] = {}
+    nodes = definition.graph.get("nodes")
+    for node in nodes if isinstance(nodes, list) else []:
+        if not isinstance(node, dict) or not isinstance(node.get("id"), str):
+            continue
+        data = node.get("data")
+        data = data if isinstance(data, dict) else {}
+        found[str(node["id"])] = NodeLabel(
+            type=str(data.get("type", "")), title=str(data.get("title", ""))
+        )
+    return found
+
+
+@record
+class _Begun:
+    execution_id: str
+    index: int
+    predecessor: str | None
+
+
+class PublicView:
+    """A fold over one run's journal, from its first event, that yields the public events.
+
+    `last_seq` is the newest public event's number (0 before the first), `text` the committed
+    visible text so far.
+    """
+
+    def __init__(self, run_id: UUID, labels: Mapping[str, NodeLabel]) -> None:
+        self._ids = NodeExecutionIds(run_id)
+        self._labels = labels
+        self._begun: dict[tuple[str, str], _Begun] = {}
+        self._pieces: list[str] = []
+        self._length = 0
+        self._created_at = 0.0
+        self.last_seq = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self._pieces)
+
+    def map(self, seq: int, event: journal.JournalEvent) -> public.CommittedEvent | None:
+        """The public event at journal position `seq`, None for an internal one."""
+        told = self.tell(seq, event)
+        return None if told is None else _EVENTS.validate_python(told)
+
+    def tell(self, seq: int, event: journal.JournalEvent) -> ToldEvent | None:
+        """The same as plain JSON, for whoever sends it on: a run's driver makes thousands."""
+        if not isinstance(event, PUBLIC_EVENTS):
+            return None
+        told = self._told(event)
+        told["seq"] = seq
+        told["prev"] = self.last_seq
+        told["at"] = event.at
+        told["offset"] = self._length
+        told["version"] = 1
+        self.last_seq = seq
+        return told
+
+    def _told(self, event: PublicJournalEvent) -> ToldEvent:
+        match event:
+            case journal.NodeStarted():
+                return self._node_started(event)
+            case journal.NodeSucceeded() | journal.NodeFailed():
+                return self._node_finished(event)
+            case journal.NodeRetryScheduled():
+                return self._node_retrying(event)
+            case journal.RunStarted():
+                self._created_at = event.at
+                return {
+                    "kind": "run_started",
+                    "workflow_hash": event.workflow_hash,
+                    "inputs": event.inputs,
+                    "reason": "initial",
+                }
+            case journal.RunFinished():
+                return self._run_finished(event)
+            case journal.GenerationStarted() | journal.TextCommitted() | journal.TextReplaced():
+                return self._text_event(event)
+
+    def _node_started(self, event: journal.NodeStarted) -> ToldEvent:
+        begun = _Begun(
+            execution_id=self._execution_id(event.node_id, event.frame),
+            index=event.index,
+            predecessor=event.predecessor,
+        )
+        self._begun[event.node_id, event.frame] = begun
+        return {"kind": "node_started", **self._place(event.node_id, event.frame, begun)}
+
+    def _node_finished(self, event: journal.NodeSucceeded | journal.NodeFailed) -> ToldEvent:
+        failed = event if isinstance(event, journal.NodeFailed) else None
+        return {
+            "kind": "node_finished",
+            **self._place(event.node_id, event.frame, self._of(event.node_id, event.frame)),
+            "status": _node_status(failed),
+            "inputs": event.inputs,
+            "process_data": event.process_data,
+            "outputs": event.outputs,
+            "error": failed.error if failed else None,
+            "error_type": failed.error_type if failed else None,
+            "started_at": event.started_at,
+            "elapsed_seconds": max(event.at - event.started_at, 0.0),
+            "metadata": event.metadata,
+        }
+
+    def _node_retrying(self, event: journal.NodeRetryScheduled) -> ToldEvent:
+        place = self._place(event.node_id, event.frame, self._of(event.node_id, event.frame))
+        del place["predecessor_node_id"]
+        return {
+            "kind": "node_retrying",
+            **place,
+            "retry_index": event.attempt + 1,
+            "error": event.error,
+            "error_type": event.error_type,
+            "wait_seconds": max(event.due - event.at, 0.0),
+            "inputs": event.inputs,
+            "started_at": event.started_at,
+        }
+
+    def _run_finished(self, event: journal.RunFinished) -> ToldEvent:
+        return {
+            "kind": "run_finished",
+            "status": event.status,
+            "outputs": event.outputs,
+            "error": event.error,
+            "elapsed_seconds": max(event.at - self._created_at, 0.0),
+            "total_tokens": event.total_tokens,
+            "total_steps": event.total_steps,
+            "exceptions_count": event.exceptions_count,
+            "usage": event.usage,
+            "created_at": self._created_at,
+        }
+
+    def _text_event(
+        self, event: journal.GenerationStarted | journal.TextCommitted | journal.TextReplaced
+    ) -> ToldEvent:
+        match event:
+            case journal.GenerationStarted():
+                return {
+                    "kind": "generation_started",
+                    "key": event.key,
+                    "generation": event.generation,
+                    "from_offset": event.from_offset,
+                    "node_id": event.node_id,
+                    "selector": [*event.selector],
+                }
+            case journal.TextCommitted():
+                self._follow_text(event.from_offset, event.text)
+                return {
+                    "kind": "text_committed",
+                    "from_offset": event.from_offset,
+                    "text": event.text,
+                    "node_id": event.node_id,
+                    "selector": [*event.selector],
+                    "frame_path": event.frame,
+                    "generation": event.generation,
+                    "final": event.final,
+                }
+            case journal.TextReplaced():
+                self._follow_text(event.from_offset, "")
+                return {"kind": "text_replaced", "from_offset": event.from_offset}
+
+    def _follow_text(self, from_offset: int, text: str) -> None:
+        if from_offset < self._length:
+            kept = self.text[:from_offset]
+            self._pieces, self._length = [kept], len(kept)
+        if text:
+            self._pieces.append(text)
+            self._length += len(text)
+
+    def _place(self, node_id: str, frame: str, begun: _Begun) -> ToldEvent:
+        label = self._labels.get(node_id) or NodeLabel(type="", title=node_id)
+        return {
+            "execution_id": begun.execution_id,
+            "node_id": node_id,
+            "node_type": label.type,
+            "title": label.title,
+            "index": begun.index,
+            "predecessor_node_id": begun.predecessor,
+            "frame_path": frame,
+        }
+
+    def _of(self, node_id: str, frame: str) -> _Begun:
+        known = self._begun.get((node_id, frame))
+        if known is not None:
+            return known
+        return _Begun(execution_id=self._execution_id(node_id, frame), index=0, predecessor=None)
+
+    def _execution_id(self, node_id: str, frame: str) -> str:
+        return self._ids.of(node_id, frame, 0)
+
+
+def _node_status(failed: journal.NodeFailed | None) -> Literal["succeeded", "failed", "exception"]:
+    if failed is None:
+        return "succeeded"
+    return "failed" if failed.handled == "none" else "exception"

@@ -1,0 +1,199 @@
+"""How a run moves on inside one step."""
+
+from typing import Literal
+from uuid import UUID
+
+from services.engine.domain.events import journal
+from services.engine.domain.execution.compile_workflow import CompiledWorkflow
+from services.engine.domain.execution.incompatible_history import IncompatibleHistory
+from services.engine.domain.execution.live_texts import LiveTexts
+from services.engine.domain.execution.node_driver import NodeDriver
+from services.engine.domain.execution.node_endings import failed_node, retry_of, succeeded_node
+from services.engine.domain.execution.node_progress import NodeProgress
+from services.engine.domain.execution.run_state import RunState
+from services.engine.domain.execution.sent_effects import SentEffects
+from services.engine.domain.execution.step import Step, Timer
+from services.engine.domain.execution.step_writer import StepWriter
+from services.engine.domain.node_parts.node_contract import NodeContext, NodeFailure
+
+
+class RunAdvance:
+    """The moving parts beside the fold: the generators of the nodes under way, what they wait for,
+    live text, and the step being filled."""
+
+    def __init__(
+        self, workflow: CompiledWorkflow, state: RunState, *, tenant_id: UUID, run_id: UUID
+    ) -> None:
+        self._workflow = workflow
+        self._state = state
+        self._history: tuple[tuple[str, str], ...] = ()
+        self._drivers: dict[int, NodeDriver] = {}
+        self.writer = StepWriter(state)
+        self.texts = LiveTexts(state, self.writer)
+        self.effects = SentEffects(self.writer, self.texts, tenant_id=tenant_id, run_id=run_id)
+
+    def settle(self) -> Step:
+        """Start whatever is ready, over and over, and end the run when nothing is left."""
+        state = self._state
+        while state.ready:
+            self._start(*state.ready[0])
+        if state.finished is None:
+            if state.stopped is not None:
+                self.end("stopped", state.stopped)
+            elif state.failed is not None:
+                self.end("failed", state.failed)
+            elif not state.active:
+                self.end("partial-succeeded" if state.exceptions else "succeeded", None)
+            else:
+                self.texts.publish()
+        return self.writer.step
+
+    def revive(self) -> None:
+        """Re-create the generators of the nodes under way, in their starting order.
+
+        Raises IncompatibleHistory where they do not ask for what the journal says they asked for.
+        """
+        state = self._state
+        for progress in list(state.active.values()):
+            if state.failed is not None or state.stopped is not None:
+                return
+            if progress.retry_due is not None:
+                self._wait_for_retry(progress, progress.retry_due)
+                continue
+            sent = len(progress.dispatched)
+            if self._run(progress).calls < sent:
+                msg = f"node {progress.node_id} asks for less than it was answered"
+                raise IncompatibleHistory(msg)
+
+    def retry(self, timer_id: str) -> None:
+        """A retry's wait is over."""
+        for progress in self._state.active.values():
+            if progress.retry_due is not None and _retry_timer(progress) == timer_id:
+                self.writer.record(
+                    journal.NodeRetried(
+                        at=self.writer.now,
+                        node_id=progress.node_id,
+                        frame="",
+                        attempt=progress.attempt + 1,
+                    )
+                )
+                self._run(progress)
+                return
+
+    def drive(self, driver: NodeDriver) -> None:
+        """Let a node go on as far as its answers reach, and send what it asks for."""
+        self.effects.answered(driver)
+        try:
+            result = driver.advance()
+        except NodeFailure as failure:
+            self._fail(driver, failure)
+            return
+        if driver.progress.failures:
+            self.texts.failures_swallowed(driver.progress)
+        if result is None:
+            self.effects.send(driver)
+            return
+        self._forget(driver)
+        self.writer.record(succeeded_node(driver.progress, result, self.writer.now))
+
+    def end(
+        self,
+        status: Literal["succeeded", "partial-succeeded", "failed", "stopped"],
+        error: str | None,
+    ) -> None:
+        """The one terminal event. Calls under way are cancelled; what they had said is kept."""
+        state = self._state
+        self.texts.keep_said()
+        self.writer.record(
+            journal.RunFinished(
+                at=self.writer.now,
+                status=status,
+                outputs={} if error is not None else state.outputs,
+                error=error,
+                total_tokens=state.totals.total_tokens,
+                total_steps=state.steps,
+                exceptions_count=state.exceptions,
+                usage=state.totals.usage,
+            )
+        )
+        self.writer.step.cancels.extend(
+            key
+            for key, progress in state.owners.items()
+            if progress.dispatched[key].effect_class != "timer"
+        )
+        self.writer.step.finished = True
+        for driver in self._drivers.values():
+            driver.close()
+        self._drivers.clear()
+        self.effects.close()
+        self.texts.close()
+
+    def _start(self, node: int, predecessor: str | None) -> None:
+        state = self._state
+        started = state.started
+        assert started is not None, "nothing is ready before the run has started"
+        if state.steps >= started.max_steps:
+            steps = state.steps + 1
+            self.end("failed", f"Maximum execution steps exceeded: {steps} > {started.max_steps}")
+            return
+        self.writer.record(
+            journal.NodeStarted(
+                at=self.writer.now,
+                node_id=self._workflow.nodes[node].place.id,
+                frame="",
+                index=state.steps + 1,
+                predecessor=predecessor,
+            )
+        )
+        self._run(state.active[node])
+
+    def _run(self, progress: NodeProgress) -> NodeDriver:
+        compiled = self._workflow.nodes[progress.node].node
+        started = self._state.started
+        assert compiled is not None, "a workflow with unknown node types is not registered"
+        assert started is not None, "nodes run after the run has started"
+        context = NodeContext(
+            node_id=progress.node_id,
+            variables=self._state.pool,
+            inputs=started.inputs,
+            history=self._turns(started),
+        )
+        driver = NodeDriver(compiled.run(context), progress, self.effects.keys_of(progress))
+        self._drivers[progress.node] = driver
+        self.drive(driver)
+        return driver
+
+    def _turns(self, started: journal.RunStarted) -> tuple[tuple[str, str], ...]:
+        if len(self._history) != len(started.history):
+            self._history = tuple((turn[0], turn[1]) for turn in started.history)
+        return self._history
+
+    def _fail(self, driver: NodeDriver, failure: NodeFailure) -> None:
+        progress = driver.progress
+        policy = self._workflow.nodes[progress.node].policy
+        definite = all(event.definite for event in progress.failures.values())
+        self._forget(driver)
+        now = self.writer.now
+        if definite and progress.attempt < policy.retries:
+            self.texts.abandoned(progress)
+            due = now + policy.interval
+            self.writer.record(retry_of(progress, failure, now, due))
+            self._wait_for_retry(progress, due)
+            return
+        if policy.strategy == "none":
+            self.texts.keep_said()
+        else:
+            self.texts.abandoned(progress)
+        self.writer.record(failed_node(progress, failure, policy, now))
+
+    def _wait_for_retry(self, progress: NodeProgress, due: float) -> None:
+        self.writer.step.timers.append(Timer(timer_id=_retry_timer(progress), due=due))
+
+    def _forget(self, driver: NodeDriver) -> None:
+        self._drivers.pop(driver.progress.node, None)
+        self.effects.forget(driver)
+        driver.close()
+
+
+def _retry_timer(progress: NodeProgress) -> str:
+    return f"retry:{progress.node_id}:{progress.attempt}"

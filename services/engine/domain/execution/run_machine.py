@@ -1,0 +1,141 @@
+"""One run as a pure machine: what happened goes in, what to record and to do comes out."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from libs.common.contracts.chat import ChatPart
+from services.engine.domain.events import journal
+from services.engine.domain.execution.compile_workflow import CompiledWorkflow
+from services.engine.domain.execution.effect_results import completed
+from services.engine.domain.execution.run_advance import RunAdvance
+from services.engine.domain.execution.run_state import RunState
+from services.engine.domain.execution.sent_effects import Waiting
+from services.engine.domain.execution.step import Step, Timer
+from services.engine.domain.node_parts.effects import EffectError, EffectResult, Wait
+
+DEADLINE = "run:deadline"
+
+
+class RunMachine:
+    """Single-threaded and without a clock: every call names the instant, `now`, in Unix seconds.
+
+    Begin a new run with `begin`; take one over with `fold` for each journalled event, in order, and
+    then `resume`. Late or repeated reports change nothing and give an empty Step.
+    """
+
+    def __init__(self, workflow: CompiledWorkflow, *, tenant_id: UUID, run_id: UUID) -> None:
+        self.state = RunState(workflow)
+        self._advance = RunAdvance(workflow, self.state, tenant_id=tenant_id, run_id=run_id)
+        self._writer = self._advance.writer
+
+    def begin(self, started: journal.RunStarted) -> Step:
+        """The first step of a new run: everything that needs no answer from the world."""
+        step = self._writer.open(started.at)
+        self._writer.record(started)
+        step.timers.append(Timer(timer_id=DEADLINE, due=started.at + started.max_seconds))
+        return self._advance.settle()
+
+    def fold(self, event: journal.JournalEvent) -> None:
+        """Replay one journalled event."""
+        # The fold makes the same text visible again, at the same offsets. Counting the journal's
+        # own account too would count text twice that stands before the node's end that showed it.
+        if isinstance(event, journal.TextCommitted):
+            self._writer.account_for(event.from_offset + len(event.text))
+            return
+        if isinstance(event, journal.TextReplaced):
+            self._writer.account_for(event.from_offset)
+        self._writer.owe(self.state.apply(event))
+
+    def resume(self, now: float) -> Step:
+        """Go on after folding everything: waiting nodes are re-created and fed, effects without an
+        answer sent again under their keys, timers set to their journalled instants.
+
+        Raises IncompatibleHistory where today's code does not ask for what the journal says was
+        asked.
+        """
+        started = self.state.started
+        step = self._writer.open(now)
+        if started is None or self.state.finished is not None:
+            return step
+        self._writer.pay()
+        step.timers.append(Timer(timer_id=DEADLINE, due=started.at + started.max_seconds))
+        self._advance.revive()
+        return self._advance.settle()
+
+    def parts(self, key: str, parts: Sequence[ChatPart], now: float) -> Step:
+        """Parts of a model call under way."""
+        step = self._writer.open(now)
+        self._advance.texts.hear(key, parts)
+        return step
+
+    def complete(self, key: str, result: EffectResult, now: float) -> Step:
+        """The effect's recorded result."""
+        step = self._writer.open(now)
+        waiting = self._waiting_for(key)
+        if waiting is None:
+            return step
+        driver, asked = waiting
+        event = completed(key, asked.request, result, now)
+        self._advance.texts.completed(event)
+        self._writer.record(event)
+        self._advance.drive(driver)
+        return self._advance.settle()
+
+    def fail(self, key: str, error: EffectError, *, definite: bool, now: float) -> Step:
+        """The effect ended without a result. `definite` False: its outcome is unknown, and the
+        node is not tried again."""
+        step = self._writer.open(now)
+        waiting = self._waiting_for(key)
+        if waiting is None:
+            return step
+        driver, _ = waiting
+        self._writer.record(
+            journal.EffectFailed(
+                at=now,
+                key=key,
+                error=error.message,
+                error_type=error.error_type,
+                retryable=error.retryable,
+                definite=definite,
+            )
+        )
+        self._advance.drive(driver)
+        return self._advance.settle()
+
+    def timer_due(self, timer_id: str, now: float) -> Step:
+        """A timer of an earlier step has come."""
+        step = self._writer.open(now)
+        if self.state.finished is not None:
+            return step
+        if timer_id == DEADLINE:
+            return self._deadline()
+        waiting = self._waiting_for(timer_id)
+        if waiting is not None:
+            driver, asked = waiting
+            if isinstance(asked.request, Wait):
+                self._writer.record(journal.EffectCompleted(at=now, key=timer_id, result=None))
+                self._advance.drive(driver)
+            return self._advance.settle()
+        self._advance.retry(timer_id)
+        return self._advance.settle()
+
+    def abort(self, command_id: str, reason: str, now: float) -> Step:
+        """Stop the run; the same command again, or one after the end, changes nothing."""
+        step = self._writer.open(now)
+        if self.state.finished is not None or command_id in self.state.commands:
+            return step
+        self._writer.record(
+            journal.CommandApplied(at=now, command_id=command_id, command="abort", reason=reason)
+        )
+        return self._advance.settle()
+
+    def _waiting_for(self, key: str) -> Waiting | None:
+        return self._advance.effects.waiting_for(key)
+
+    def _deadline(self) -> Step:
+        started = self.state.started
+        assert started is not None, "a timer is set by the first step"
+        self._advance.end(
+            "failed", f"Maximum execution time exceeded: {started.max_seconds:g} seconds"
+        )
+        return self._advance.settle()

@@ -1,0 +1,55 @@
+"""What one advance of a run brought: facts to journal, and what to do once they are durable."""
+
+from dataclasses import dataclass, field
+
+from libs.common.contracts.envelope import EffectClass
+from services.engine.domain.events.journal import JournalEvent
+from services.engine.domain.node_parts.effects import CallModel, FetchHttp, RunCode
+from services.engine.domain.variables.record import record
+
+
+@record
+class Dispatch:
+    """An effect to send. `key` and `request_hash` go into its envelope."""
+
+    key: str
+    node_id: str
+    request: CallModel | RunCode | FetchHttp
+    effect_class: EffectClass
+    request_hash: str
+
+
+@record
+class Delta:
+    """Visible text ahead of its commit; `from_offset` counts code points of the run's text."""
+
+    from_offset: int
+    text: str
+    node_id: str
+    selector: tuple[str, ...]
+    frame: str
+    generation: str
+
+
+@record
+class Timer:
+    """Call `timer_due(timer_id)` at instant `due`, Unix seconds."""
+
+    timer_id: str
+    due: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """`events` are already applied to the state and are journalled in this order, together.
+
+    `dispatches` and `cancels` are sent, and `deltas` published, once all events up to and including
+    these are durable. `finished` True: the last event is RunFinished.
+    """
+
+    events: list[JournalEvent] = field(default_factory=list[JournalEvent])
+    dispatches: list[Dispatch] = field(default_factory=list[Dispatch])
+    deltas: list[Delta] = field(default_factory=list[Delta])
+    timers: list[Timer] = field(default_factory=list[Timer])
+    cancels: list[str] = field(default_factory=list[str])
+    finished: bool = False

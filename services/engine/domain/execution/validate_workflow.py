@@ -1,0 +1,134 @@
+"""What can be said against a workflow before it runs."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from libs.common.contracts.workflows import Finding
+from services.engine.domain.execution.failure_policy import FailurePolicy
+from services.engine.domain.graph.build_graph import BuiltGraph
+from services.engine.domain.graph.graph import Graph, GraphNode
+from services.engine.domain.node_parts.node_contract import Node, NodeType, Problem
+from services.engine.domain.variables.selectors import RUN_SCOPES
+
+_KNOWN_BUT_NOT_RUNNABLE = frozenset(
+    {
+        "agent",
+        "assigner",
+        "command",
+        "datasource",
+        "document-extractor",
+        "human-input",
+        "iteration",
+        "iteration-start",
+        "knowledge-index",
+        "knowledge-retrieval",
+        "list-operator",
+        "loop",
+        "loop-end",
+        "loop-start",
+        "parameter-extractor",
+        "question-classifier",
+        "tool",
+        "trigger-plugin",
+        "trigger-schedule",
+        "trigger-webhook",
+    }
+)
+
+Findings = tuple[Finding, ...]
+
+
+def find_problems(
+    built: BuiltGraph,
+    nodes: Mapping[str, Node],
+    policies: Mapping[str, FailurePolicy],
+    catalogue: Mapping[str, NodeType],
+) -> tuple[Findings, Findings]:
+    """Errors, which forbid running, and warnings, in the order of the nodes."""
+    errors = [*_structure(built)]
+    warnings: list[Finding] = []
+    for place in built.graph.nodes:
+        if place.id in RUN_SCOPES:
+            errors.append(_reserved(place))
+        if place.type not in catalogue:
+            errors.append(_unknown_type(place))
+            continue
+        node = nodes[place.id]
+        for problem in (*node.problems, *policies[place.id].problems):
+            group = errors if problem.severity == "error" else warnings
+            group.append(_of_problem(place, problem))
+        warnings.extend(_nowhere(place, node, built.graph))
+    return tuple(errors), tuple(warnings)
+
+
+def _structure(built: BuiltGraph) -> Iterator[Finding]:
+    graph = built.graph
+    if graph.root is None:
+        yield Finding(code="no_start", message="the graph has no start node")
+    for node_id in built.duplicates:
+        yield Finding(
+            code="duplicate_node", message=f"two nodes have the id {node_id!r}", node_id=node_id
+        )
+    for edge in built.dangling:
+        yield Finding(
+            code="dangling_edge",
+            message=f"an edge from {edge.source!r} to {edge.target!r} ends at no node: "
+            f"{edge.missing!r} is not in the graph",
+            node_id=edge.source if edge.missing != edge.source else edge.target,
+            field="edges",
+        )
+    if cycle := graph.cycle():
+        shown = ", ".join(cycle[:10])
+        yield Finding(
+            code="cycle",
+            message=f"the graph runs in a circle outside a loop, through or before: {shown}",
+            node_id=cycle[0],
+            field="edges",
+        )
+
+
+def _reserved(place: GraphNode) -> Finding:
+    return Finding(
+        code="reserved_node_id",
+        message=f"{place.id!r} names variables of the run and cannot name a node",
+        node_id=place.id,
+        node_title=place.title,
+        field="id",
+    )
+
+
+def _unknown_type(place: GraphNode) -> Finding:
+    known = place.type in _KNOWN_BUT_NOT_RUNNABLE
+    return Finding(
+        code="node_type_not_runnable" if known else "unknown_node_type",
+        message=f"nodes of type {place.type!r} cannot run yet"
+        if known
+        else f"no node type is called {place.type!r}",
+        node_id=place.id,
+        node_title=place.title,
+        field="type",
+    )
+
+
+def _of_problem(place: GraphNode, problem: Problem) -> Finding:
+    return Finding(
+        code=problem.code,
+        message=problem.message,
+        node_id=place.id,
+        node_title=place.title,
+        field=problem.field,
+    )
+
+
+def _nowhere(place: GraphNode, node: Node, graph: Graph) -> Iterable[Finding]:
+    unknown = {
+        selector[0]: selector
+        for selector in node.references
+        if selector[0] not in RUN_SCOPES and selector[0] not in graph.index_of
+    }
+    for node_id, selector in unknown.items():
+        yield Finding(
+            code="selector_to_nowhere",
+            message=f"{'.'.join(selector)} points at {node_id!r}, which is not in the graph",
+            node_id=place.id,
+            node_title=place.title,
+        )

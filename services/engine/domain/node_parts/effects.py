@@ -1,0 +1,67 @@
+"""Effect requests: what a node generator may ask of the world, as data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from libs.common.contracts.chat import ChatCall, ChatPart, ChatResult
+from libs.common.contracts.code_execution import CodeCall, CodeResult
+from libs.common.contracts.http_call import HttpCall, HttpResult
+
+PartFilter = Callable[[], Callable[[ChatPart], str]]
+"""Makes a fresh fold over one generation's parts: each part in, the visible text it adds out.
+
+Pure: the same parts always give the same text. Visible text is what the fold returned, joined."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallModel:
+    """One model call. Its visible text streams on `selector` (node id, name), if not None."""
+
+    call: ChatCall
+    visible: PartFilter
+    selector: tuple[str, ...] | None = None
+    timeout_seconds: float = 600.0
+    effect_class: Literal["model"] = "model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCode:
+    call: CodeCall
+    timeout_seconds: float = 60.0
+    effect_class: Literal["idempotent"] = "idempotent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchHttp:
+    """`effect_class` idempotent for GET and HEAD; keyed when the author says the target honours
+    `Idempotency-Key`; unsafe otherwise."""
+
+    call: HttpCall
+    effect_class: Literal["idempotent", "keyed", "unsafe"]
+    timeout_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A timer inside the run: answered with None after `seconds`. Survives a takeover: the instant
+    is journalled."""
+
+    seconds: float
+
+
+EffectRequest = CallModel | RunCode | FetchHttp | Wait
+EffectResult = ChatResult | CodeResult | HttpResult | None
+
+
+class EffectError(Exception):
+    """Thrown into a node generator where its effect ended without a result.
+
+    `error_type` is the class name that the node's outputs will show.
+    """
+
+    def __init__(self, message: str, *, error_type: str, retryable: bool) -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_type = error_type
+        self.retryable = retryable

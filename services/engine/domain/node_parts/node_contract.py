@@ -1,0 +1,136 @@
+"""What every node type implements."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from services.engine.domain.node_parts.effects import EffectRequest, EffectResult
+from services.engine.domain.variables.record import record
+from services.engine.domain.variables.values import Missing, Selector, Value
+
+
+class VariableReader(Protocol):
+    """Read access to the variables a node can see."""
+
+    def get(self, selector: Selector) -> Value | Missing:
+        """The value, MISSING where none exists, be it the variable or a path inside it."""
+        ...
+
+    def names(self, scope: str) -> Mapping[str, Value]:
+        """Every variable of one node id or of sys, env, conversation."""
+        ...
+
+
+@record
+class NodeContext:
+    """All a node may know: its id, the variables, and the run's pinned values."""
+
+    node_id: str
+    variables: VariableReader
+    inputs: Mapping[str, Value]
+    history: tuple[tuple[str, str], ...] = ()
+
+
+@record
+class NodeResult:
+    """A success. `handle` names the branch taken."""
+
+    outputs: dict[str, Value] = field(default_factory=dict[str, Value])
+    handle: str = "source"
+    inputs: dict[str, Value] = field(default_factory=dict[str, Value])
+    process_data: dict[str, Value] = field(default_factory=dict[str, Value])
+    metadata: dict[str, Value] = field(default_factory=dict[str, Value])
+
+
+class NodeFailure(Exception):
+    """A failure of the node itself. `error_type` is shown to the graph (`error_type` output)."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_type: str = "WorkflowNodeError",
+        inputs: dict[str, Value] | None = None,
+        process_data: dict[str, Value] | None = None,
+        outputs: dict[str, Value] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_type = error_type
+        self.inputs = inputs or {}
+        self.process_data = process_data or {}
+        self.outputs = outputs or {}
+
+
+NodeRun = Generator[
+    EffectRequest | tuple[EffectRequest, ...],
+    # A generator is sent what it asked for: one result, or a tuple of them in order. Python's
+    # Generator has one send type for all yields, so nodes narrow it with `expect`.
+    EffectResult | tuple[EffectResult, ...],
+    NodeResult,
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSegment:
+    """A piece of a response template: literal text, or the selector of a variable."""
+
+    text: str = ""
+    selector: Selector | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A finding of a node's own validation; `severity` error forbids running."""
+
+    code: str
+    message: str
+    field: str | None = None
+    severity: Literal["error", "warning"] = "error"
+
+
+class Node(Protocol):
+    """A compiled node: parsed once per workflow version, immutable, shared by all runs."""
+
+    @property
+    def references(self) -> tuple[Selector, ...]:
+        """Every variable the node reads, for validation."""
+        ...
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with its configuration; empty when it can run."""
+        ...
+
+    def run(self, context: NodeContext) -> NodeRun:
+        """Execute. Deterministic: the same context and results give the same requests and result.
+
+        Raises NodeFailure; an EffectError that is not caught fails the node with its type.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeType:
+    """One line of the catalogue.
+
+    `execution`: root starts a run, branch chooses a handle, response shows text, container runs
+    frames. `parse` takes the node's id and `data` mapping and never raises: what is wrong becomes a
+    Problem. `response_template` gives the segments a response node shows (None for the others).
+    `outputs` are the names it declares with their types, None where they depend on `data`.
+    """
+
+    type: str
+    execution: Literal["root", "executable", "branch", "response", "container"]
+    parse: "NodeParser"
+    retryable: bool = False
+    # The data of an imported node is whatever the file holds; each parser checks what it reads.
+    response_template: "ResponseTemplate | None" = None
+
+
+class NodeParser(Protocol):
+    def __call__(self, node_id: str, data: Mapping[str, Any]) -> Node: ...
+
+
+class ResponseTemplate(Protocol):
+    def __call__(self, data: Mapping[str, Any]) -> tuple[OutputSegment, ...]: ...

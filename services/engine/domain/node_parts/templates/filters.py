@@ -1,0 +1,53 @@
+"""The filters that templates may use, one line each."""
+
+from collections.abc import Mapping
+
+from services.engine.domain.node_parts.templates import list_filters, number_filters, text_filters
+from services.engine.domain.node_parts.templates.template_values import FilterFunction
+
+FILTERS: Mapping[str, FilterFunction] = {
+    "abs": number_filters.absolute,
+    "batch": list_filters.batch,
+    "capitalize": text_filters.capitalize,
+    "center": text_filters.center,
+    "count": list_filters.length,
+    "d": list_filters.default,
+    "default": list_filters.default,
+    "dictsort": list_filters.dictsort,
+    "e": text_filters.escaped,
+    "escape": text_filters.escaped,
+    "first": list_filters.first,
+    "float": number_filters.to_float,
+    "format": text_filters.formatted,
+    "indent": text_filters.indent,
+    "int": number_filters.to_int,
+    "items": list_filters.items,
+    "join": text_filters.join,
+    "last": list_filters.last,
+    "length": list_filters.length,
+    "list": list_filters.as_list,
+    "lower": text_filters.lower,
+    "map": list_filters.mapped,
+    "max": list_filters.largest,
+    "min": list_filters.smallest,
+    "reject": list_filters.reject,
+    "rejectattr": list_filters.rejectattr,
+    "replace": text_filters.replace,
+    "reverse": list_filters.reverse,
+    "round": number_filters.rounded,
+    "safe": text_filters.safe,
+    "select": list_filters.select,
+    "selectattr": list_filters.selectattr,
+    "slice": list_filters.slices,
+    "sort": list_filters.sort,
+    "string": text_filters.string,
+    "sum": list_filters.total,
+    "title": text_filters.title,
+    "tojson": text_filters.tojson,
+    "trim": text_filters.trim,
+    "truncate": text_filters.truncate,
+    "unique": list_filters.unique,
+    "upper": text_filters.upper,
+    "urlencode": text_filters.urlencode,
+    "wordcount": text_filters.wordcount,
+}

@@ -1,0 +1,44 @@
+"""answer: text that people read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.engine.domain.node_parts.node_contract import (
+    NodeContext,
+    NodeResult,
+    OutputSegment,
+    Problem,
+)
+from services.engine.domain.node_parts.pure_node import PureNode
+from services.engine.domain.node_parts.settings_reader import SettingsReader
+from services.engine.domain.variables.rendering import render_markdown
+from services.engine.domain.variables.template_text import TemplateText, parse_template_text
+from services.engine.domain.variables.values import Selector, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerNode(PureNode):
+    answer: TemplateText
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def references(self) -> tuple[Selector, ...]:
+        return self.answer.references
+
+    def evaluate(self, context: NodeContext) -> NodeResult:
+        text = self.answer.render(context.variables, render_markdown)
+        return NodeResult(outputs={"answer": text, "files": []})
+
+
+def parse_answer(node_id: str, data: Mapping[str, Value]) -> AnswerNode:
+    settings = SettingsReader(data)
+    return AnswerNode(
+        answer=parse_template_text(settings.text("answer")), problems=settings.problems
+    )
+
+
+def answer_template(data: Mapping[str, Value]) -> tuple[OutputSegment, ...]:
+    return tuple(
+        OutputSegment(text=part) if isinstance(part, str) else OutputSegment(selector=part)
+        for part in parse_answer("", data).answer.segments
+    )

@@ -1,0 +1,29 @@
+"""Every node type that the engine can run, one line each."""
+
+from collections.abc import Mapping
+
+from services.engine.domain.node_parts.node_contract import NodeType
+from services.engine.domain.nodes.answer import answer_template, parse_answer
+from services.engine.domain.nodes.code import parse_code
+from services.engine.domain.nodes.end import end_template, parse_end
+from services.engine.domain.nodes.http_request import parse_http_request
+from services.engine.domain.nodes.if_else import parse_if_else
+from services.engine.domain.nodes.llm import parse_llm
+from services.engine.domain.nodes.start import parse_start
+from services.engine.domain.nodes.template_transform import parse_template_transform
+from services.engine.domain.nodes.variable_aggregator import parse_variable_aggregator
+
+# fmt: off
+CATALOGUE: Mapping[str, NodeType] = {
+    "start": NodeType(type="start", execution="root", parse=parse_start),
+    "end": NodeType(type="end", execution="response", parse=parse_end, response_template=end_template),
+    "answer": NodeType(type="answer", execution="response", parse=parse_answer, response_template=answer_template),
+    "llm": NodeType(type="llm", execution="executable", parse=parse_llm, retryable=True),
+    "if-else": NodeType(type="if-else", execution="branch", parse=parse_if_else),
+    "template-transform": NodeType(type="template-transform", execution="executable", parse=parse_template_transform),
+    "code": NodeType(type="code", execution="executable", parse=parse_code, retryable=True),
+    "variable-aggregator": NodeType(type="variable-aggregator", execution="executable", parse=parse_variable_aggregator),
+    "variable-assigner": NodeType(type="variable-aggregator", execution="executable", parse=parse_variable_aggregator),
+    "http-request": NodeType(type="http-request", execution="executable", parse=parse_http_request, retryable=True),
+}
+# fmt: on

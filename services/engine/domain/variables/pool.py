@@ -1,0 +1,60 @@
+"""The variables of a run: node id (or sys, env, conversation), then name, then value.
+
+A frame may stand on its parent's pool: it reads through and writes only its own. Nothing is ever
+copied; a value put here must not be changed afterwards.
+"""
+
+from collections import ChainMap
+from collections.abc import Mapping
+
+from services.engine.domain.variables.values import MISSING, Missing, Selector, Value
+
+_NOTHING: Mapping[str, Value] = {}
+
+
+class VariablePool:
+    """Implements `VariableReader`, plus writing.
+
+    `parent` is what is read where this pool has no such variable.
+    """
+
+    __slots__ = ("_parent", "_scopes")
+
+    def __init__(self, parent: "VariablePool | None" = None) -> None:
+        self._scopes: dict[str, dict[str, Value]] = {}
+        self._parent = parent
+
+    def get(self, selector: Selector) -> Value | Missing:
+        """The value at `selector`, MISSING without such a variable or such a path in it.
+
+        A path goes through keys of objects only, never through positions of a list.
+        """
+        scope = self._scopes.get(selector[0])
+        name = selector[1]
+        if scope is None or name not in scope:
+            return MISSING if self._parent is None else self._parent.get(selector)
+        value = scope[name]
+        for key in selector[2:]:
+            if not isinstance(value, dict) or key not in value:
+                return MISSING
+            value = value[key]
+        return value
+
+    def names(self, scope: str) -> Mapping[str, Value]:
+        """Every variable of `scope`, empty for an unknown one. A live view: do not change it."""
+        own = self._scopes.get(scope)
+        if self._parent is None:
+            return _NOTHING if own is None else own
+        inherited = self._parent.names(scope)
+        return inherited if own is None else ChainMap(own, dict(inherited))
+
+    def put(self, scope: str, name: str, value: Value) -> None:
+        self._scopes.setdefault(scope, {})[name] = value
+
+    def put_all(self, scope: str, values: Mapping[str, Value]) -> None:
+        """Add `values`; a scope is known afterwards even if there are none."""
+        self._scopes.setdefault(scope, {}).update(values)
+
+    def clear(self, scope: str) -> None:
+        """Forget this pool's own variables of `scope`."""
+        self._scopes.pop(scope, None)

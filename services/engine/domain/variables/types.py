@@ -1,0 +1,58 @@
+"""Names of value types, and which one a value has."""
+
+from enum import StrEnum
+from typing import assert_never
+
+from services.engine.domain.variables.values import Value
+
+
+class ValueType(StrEnum):
+    """What the editor calls a type. `integer` and `float` are both shown as number."""
+
+    NONE = "none"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    FLOAT = "float"
+    STRING = "string"
+    OBJECT = "object"
+    ARRAY_STRING = "array[string]"
+    ARRAY_NUMBER = "array[number]"
+    ARRAY_BOOLEAN = "array[boolean]"
+    ARRAY_OBJECT = "array[object]"
+    ARRAY_ANY = "array[any]"
+
+
+_ARRAYS = {
+    ValueType.BOOLEAN: ValueType.ARRAY_BOOLEAN,
+    ValueType.INTEGER: ValueType.ARRAY_NUMBER,
+    ValueType.FLOAT: ValueType.ARRAY_NUMBER,
+    ValueType.STRING: ValueType.ARRAY_STRING,
+    ValueType.OBJECT: ValueType.ARRAY_OBJECT,
+}
+
+
+def infer_type(value: Value) -> ValueType:
+    """The type of `value`. Mixed, nested, null-holding and empty lists are `array[any]`."""
+    match value:
+        case None:
+            return ValueType.NONE
+        # A bool is an int to Python, so it is asked for first.
+        case bool():
+            return ValueType.BOOLEAN
+        case int():
+            return ValueType.INTEGER
+        case float():
+            return ValueType.FLOAT
+        case str():
+            return ValueType.STRING
+        case dict():
+            return ValueType.OBJECT
+        case list():
+            return _infer_array(value)
+        case _:
+            assert_never(value)
+
+
+def _infer_array(items: list[Value]) -> ValueType:
+    kinds = {_ARRAYS.get(infer_type(item), ValueType.ARRAY_ANY) for item in items}
+    return kinds.pop() if len(kinds) == 1 else ValueType.ARRAY_ANY

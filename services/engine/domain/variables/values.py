@@ -1,0 +1,22 @@
+"""Values of variables: what JSON can say. Files will join as a tagged object."""
+
+from pydantic import JsonValue
+
+Value = JsonValue
+Selector = tuple[str, ...]
+"""`(node id or sys/env/conversation, name, *path)`."""
+
+
+class Missing:
+    """The one object that stands for "no such variable"; null is a value of its own."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING = Missing()

@@ -1,0 +1,57 @@
+"""The engine's rows in memory, shared by the stores of this package."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from libs.common.clock import Clock
+from libs.common.contracts.run_commands import AbortRun, AcceptRun, RunEnded, RunStatus
+from libs.common.contracts.workflows import WorkflowDefinition
+from services.engine.app.ports.journal_store import Entry
+from services.engine.app.ports.run_store import Claim
+
+
+@dataclass(slots=True, kw_only=True)
+class RunRow:
+    """As the table engine.runs, with the run's journal and commands beside it."""
+
+    request: AcceptRun
+    accepted_at: float
+    status: RunStatus
+    epoch: int = 0
+    owner: UUID | None = None
+    claimed_at: float | None = None
+    takeovers: int = 0
+    outcome: RunEnded | None = None
+    evidence: str | None = None
+    journal: list[list[Entry]] = field(default_factory=list[list[Entry]])
+    commands: dict[UUID, AbortRun] = field(default_factory=dict[UUID, AbortRun])
+    resumed_by: set[UUID] = field(default_factory=set[UUID])
+
+    def claimed_by(self, worker: UUID, now: float) -> Claim:
+        """Raise the epoch."""
+        self.status, self.owner, self.claimed_at = "running", worker, now
+        self.epoch += 1
+        return Claim(
+            epoch=self.epoch,
+            request=self.request,
+            takeovers=self.takeovers,
+            accepted_at=self.accepted_at,
+        )
+
+
+class EngineState:
+    """One engine's whole store. `leases` end on the clock's monotonic time; `outbox` holds what a
+    relay would send."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.runs: dict[tuple[UUID, UUID], RunRow] = {}
+        self.workflows: dict[tuple[UUID, str], WorkflowDefinition] = {}
+        self.leases: dict[UUID, float] = {}
+        self.outbox: list[RunEnded] = []
+
+    def is_alive(self, worker: UUID | None) -> bool:
+        return worker is not None and self.leases.get(worker, 0.0) > self.clock.monotonic()
+
+    def now(self) -> float:
+        return self.clock.now().timestamp()

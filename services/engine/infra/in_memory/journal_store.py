@@ -1,0 +1,89 @@
+"""Journals in memory, written one group a turn of the loop."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.engine.app.errors import JournalRefused
+from services.engine.app.ports.journal_store import Append, Entry, Verdict
+from services.engine.infra.in_memory.engine_state import EngineState, RunRow
+from services.engine.infra.journal_codec import decode, encode
+
+
+class InMemoryJournal:
+    """Implements JournalWriter and JournalReader. `run` is the writer; `groups` counts commits.
+
+    `gate` holds every commit while it is clear, as a slow or absent store would.
+    """
+
+    def __init__(self, state: EngineState, worker: UUID) -> None:
+        self._state = state
+        self._worker = worker
+        self._waiting: list[Append] = []
+        self._wake = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.groups = 0
+
+    def submit(self, append: Append) -> None:
+        self._waiting.append(append)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            waiting, self._waiting = self._waiting, []
+            for append in waiting:
+                append.sealed = True
+            await self.gate.wait()
+            self.groups += 1
+            verdicts = [(append, *self._commit(append)) for append in waiting]
+            for append, verdict, reason in verdicts:
+                if not append.abandoned:
+                    append.settled(append, verdict, reason)
+
+    async def read(self, tenant_id: UUID, run_id: UUID) -> Sequence[Entry]:
+        return [entry for row in self._rows(tenant_id, run_id) for entry in row]
+
+    async def newest(
+        self, tenant_id: UUID, run_id: UUID, *, before: int | None, rows: int
+    ) -> Sequence[Entry]:
+        found = [
+            row for row in self._rows(tenant_id, run_id) if before is None or row[0].seq < before
+        ]
+        return [entry for row in found[-rows:] for entry in row]
+
+    def row_of(self, tenant_id: UUID, run_id: UUID) -> RunRow:
+        """The run's row, for tests that tamper with it."""
+        return self._state.runs[tenant_id, run_id]
+
+    def _rows(self, tenant_id: UUID, run_id: UUID) -> list[list[Entry]]:
+        row = self._state.runs.get((tenant_id, run_id))
+        return row.journal if row is not None else []
+
+    def _commit(self, append: Append) -> tuple[Verdict, str]:
+        if append.abandoned:
+            return Verdict.LOST, ""
+        row = self._state.runs.get((append.tenant_id, append.run_id))
+        if row is None or (row.owner, row.epoch, row.status) != (
+            self._worker,
+            append.epoch,
+            "running",
+        ):
+            return Verdict.LOST, ""
+        if any(stored[0].seq == append.first_seq for stored in row.journal):
+            return Verdict.LOST, ""
+        try:
+            # Through the codec: what cannot be stored for real cannot be stored here.
+            events = decode(encode(append.events))
+        except JournalRefused as error:
+            return Verdict.REFUSED, error.message
+        row.journal.append([Entry(*pair) for pair in enumerate(events, append.first_seq)])
+        if append.progressed:
+            row.takeovers = 0
+        if append.ending is not None:
+            row.status, row.owner, row.outcome = append.ending.status, None, append.ending
+            self._state.outbox.append(append.ending)
+        return Verdict.TAKEN, ""

@@ -1,0 +1,70 @@
+"""Journal events as bytes: a JSON array of `[kind, payload]` pairs, one array a row."""
+
+from dataclasses import MISSING, fields
+from typing import Any, get_type_hints
+
+import msgspec
+
+from services.engine.app.errors import JournalRefused, JournalUnreadable
+from services.engine.domain.events.journal import EVENT_TYPES, JournalEvent
+from services.engine.domain.variables.values import Value
+
+MAX_ROW_BYTES = 32 * 1024 * 1024
+"""Above it a row is refused: values that large belong in the object store."""
+
+_KINDS: dict[type[JournalEvent], str] = {kind: kind.__name__ for kind in EVENT_TYPES}
+_encoder = msgspec.json.Encoder()
+_pairs: msgspec.json.Decoder[list[tuple[str, msgspec.Raw]]] = msgspec.json.Decoder(
+    list[tuple[str, msgspec.Raw]]
+)
+
+
+def encode(events: list[JournalEvent]) -> bytes:
+    """One row. Raises JournalRefused when an event is not JSON or the row is too large."""
+    try:
+        encoded = _encoder.encode([(_KINDS[type(event)], event) for event in events])
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as e:
+        raise JournalRefused(f"An event cannot be written as JSON: {e}") from e
+    if len(encoded) > MAX_ROW_BYTES:
+        raise JournalRefused(f"{len(encoded)} bytes in one row; the limit is {MAX_ROW_BYTES}.")
+    return encoded
+
+
+def decode(row: bytes) -> list[JournalEvent]:
+    """The events of one row. Raises JournalUnreadable for whatever `encode` did not write."""
+    try:
+        return [_event(kind, payload) for kind, payload in _pairs.decode(row)]
+    except (msgspec.MsgspecError, RecursionError) as e:
+        raise JournalUnreadable(f"A row cannot be decoded: {e}") from e
+
+
+def _event(kind: str, payload: msgspec.Raw) -> JournalEvent:
+    found = _SHAPES.get(kind)
+    if found is None:
+        raise JournalUnreadable(f"{kind!r} is no kind of event that this version knows.")
+    event_type, decoder = found
+    return event_type(**msgspec.structs.asdict(decoder.decode(payload)))
+
+
+def _shape(
+    event_type: type[JournalEvent],
+) -> tuple[type[JournalEvent], msgspec.json.Decoder[msgspec.Struct]]:
+    # msgspec cannot read pydantic's recursive JsonValue, so each dataclass gets a twin in which
+    # "any JSON" is said as msgspec says it. Everything else about a field is checked.
+    hints = get_type_hints(event_type)
+    members: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    for member in fields(event_type):
+        hint = _AS_MSGSPEC.get(str(hints[member.name]), hints[member.name])
+        if member.default is not MISSING:
+            members.append((member.name, hint, member.default))
+        elif member.default_factory is not MISSING:
+            default = msgspec.field(default_factory=member.default_factory)
+            members.append((member.name, hint, default))
+        else:
+            members.append((member.name, hint))
+    twin = msgspec.defstruct(event_type.__name__, members, kw_only=True)
+    return event_type, msgspec.json.Decoder(twin)
+
+
+_AS_MSGSPEC: dict[str, Any] = {str(Value): Any, str(dict[str, Value]): dict[str, Any]}
+_SHAPES = {kind.__name__: _shape(kind) for kind in EVENT_TYPES}

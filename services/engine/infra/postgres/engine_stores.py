@@ -1,0 +1,24 @@
+"""An engine's stores over Postgres."""
+
+from libs.common.database.asyncpg_pool import Pool
+from services.engine.app.ports.engine_stores import EngineStores
+from services.engine.infra.postgres.command_store import PostgresCommandStore
+from services.engine.infra.postgres.journal_reader import PostgresJournalReader
+from services.engine.infra.postgres.journal_store import GroupCommitter
+from services.engine.infra.postgres.run_store import PostgresRunStore
+from services.engine.infra.postgres.worker_leases import PostgresWorkerLeases
+from services.engine.infra.postgres.workflow_store import PostgresWorkflowStore
+
+
+def postgres_stores(
+    pool: Pool, sweeper: Pool, writer: GroupCommitter, *, group_limit: int | None = None
+) -> EngineStores:
+    """`pool` signs in as heddle_app, `sweeper` as heddle_sweeper."""
+    return EngineStores(
+        runs=PostgresRunStore(pool, sweeper, group_limit=group_limit),
+        commands=PostgresCommandStore(pool, sweeper),
+        leases=PostgresWorkerLeases(pool),
+        workflows=PostgresWorkflowStore(pool),
+        reader=PostgresJournalReader(pool),
+        writer=writer,
+    )

@@ -1,0 +1,171 @@
+"""Runs as rows. The functions of the migration do the work; here are their callers."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+
+from libs.common.contracts.run_commands import AcceptRun, RunEnded
+from libs.common.contracts.subjects import shard_of
+from libs.common.database.asyncpg_pool import Pool
+from services.engine.app.errors import RunIdOutOfRange, RunUnknown, WorkflowUnknown
+from services.engine.app.ports.run_store import Acceptance, Claim, Group, RunRecord
+from services.engine.infra.postgres.statements import Statements
+
+_ACCEPT = "SELECT * FROM engine.accept_run($1, $2, $3, $4, $5, $6, $7, $8)"
+_FIND = """
+SELECT app_id, status, epoch, workflow_hash, accepted_at, claimed_at, outcome, evidence
+FROM engine.runs WHERE tenant_id = $1 AND run_id = $2"""
+_GROUPS = "SELECT * FROM engine.queued_groups($1, $2, $3)"
+_CLAIM_QUEUED = "SELECT * FROM engine.claim_queued($1, $2, $3, $4)"
+_ORPHANED = "SELECT * FROM engine.orphaned_runs($1, $2, $3)"
+_CLAIM_ORPHANED = "SELECT * FROM engine.claim_orphaned($1, $2, $3)"
+_RELEASE = "SELECT engine.release_runs($1, $2, $3, $4) AS count"
+_HAND_OVER = "SELECT engine.hand_over($1, $2, $3, $4, $5) AS epoch"
+_NOTE_DEATH = "SELECT engine.note_death($1, $2, $3, $4, $5)"
+_SET_ASIDE = "SELECT engine.set_aside($1, $2, $3, $4, $5, $6) AS done"
+
+
+class PostgresRunStore:
+    """Implements RunStore. `pool` signs in as heddle_app, `sweeper` as heddle_sweeper.
+
+    `group_limit` bounds the running runs of one app of one tenant, None for no bound.
+    """
+
+    def __init__(self, pool: Pool, sweeper: Pool, *, group_limit: int | None = None) -> None:
+        self._statements = Statements(pool)
+        self._sweeps = Statements(sweeper)
+        self._group_limit = group_limit
+
+    async def accept(self, request: AcceptRun, *, worker: UUID | None) -> Acceptance:
+        rows = await self._statements.fetch(
+            _ACCEPT,
+            request.tenant_id,
+            request.run_id,
+            request.app_id,
+            shard_of(request.tenant_id),
+            request.workflow_hash,
+            request.model_dump_json().encode(),
+            worker,
+            self._group_limit,
+        )
+        row = rows[0]
+        match row["verdict"]:
+            case "workflow_unknown":
+                raise WorkflowUnknown(f"No workflow {request.workflow_hash} is registered.")
+            case "id_out_of_range":
+                raise RunIdOutOfRange("The time in `run_id` is not of these months.")
+            case "claimed":
+                claim = Claim(
+                    epoch=row["run_epoch"],
+                    request=request,
+                    accepted_at=row["run_accepted_at"].timestamp(),
+                    fresh=True,
+                )
+                return Acceptance(status="running", already_known=False, claim=claim)
+            case verdict:
+                return Acceptance(status=row["run_status"], already_known=verdict == "known")
+
+    async def find(self, tenant_id: UUID, run_id: UUID) -> RunRecord:
+        rows = await self._statements.fetch_of([tenant_id], _FIND, tenant_id, run_id)
+        if not rows:
+            raise RunUnknown(f"No run {run_id}.")
+        row = rows[0]
+        outcome: bytes | None = row["outcome"]
+        return RunRecord(
+            tenant_id=tenant_id,
+            run_id=run_id,
+            app_id=row["app_id"],
+            status=row["status"],
+            epoch=row["epoch"],
+            workflow_hash=row["workflow_hash"],
+            accepted_at=row["accepted_at"].timestamp(),
+            claimed_at=_seconds(row["claimed_at"]),
+            outcome=RunEnded.model_validate_json(outcome) if outcome is not None else None,
+            evidence=row["evidence"],
+        )
+
+    async def queued_groups(self, *, after: Group, most: int) -> list[Group]:
+        rows = await self._sweeps.fetch(_GROUPS, after.tenant_id, after.app_id, most)
+        return [Group(row["tenant_id"], row["app_id"]) for row in rows]
+
+    async def claim_queued(self, worker: UUID, groups: Sequence[Group]) -> list[Claim]:
+        rows = await self._statements.fetch(
+            _CLAIM_QUEUED,
+            worker,
+            [group.tenant_id for group in groups],
+            [group.app_id for group in groups],
+            self._group_limit,
+        )
+        return [_claim(row) for row in rows]
+
+    async def claim_orphaned(
+        self, worker: UUID, *, driven: Collection[UUID] | None, most: int
+    ) -> list[Claim]:
+        spared = None if driven is None else [*driven]
+        found = await self._sweeps.fetch(_ORPHANED, worker, spared, most)
+        if not found:
+            return []
+        rows = await self._statements.fetch(
+            _CLAIM_ORPHANED,
+            worker,
+            [row["tenant_id"] for row in found],
+            [row["run_id"] for row in found],
+        )
+        return [_claim(row) for row in rows]
+
+    async def release(self, worker: UUID, claims: Sequence[Claim]) -> int:
+        rows = await self._statements.fetch(
+            _RELEASE,
+            worker,
+            [claim.tenant_id for claim in claims],
+            [claim.run_id for claim in claims],
+            [claim.epoch for claim in claims],
+        )
+        return int(rows[0]["count"])
+
+    async def hand_over(self, worker: UUID, claim: Claim, *, to: UUID) -> Claim | None:
+        rows = await self._statements.fetch(
+            _HAND_OVER, worker, claim.tenant_id, claim.run_id, claim.epoch, to
+        )
+        epoch: int | None = rows[0]["epoch"]
+        return None if epoch is None else replace(claim, epoch=epoch, fresh=False)
+
+    async def note_death(self, worker: UUID, claim: Claim, evidence: str) -> None:
+        await self._statements.fetch(
+            _NOTE_DEATH, worker, claim.tenant_id, claim.run_id, claim.epoch, evidence
+        )
+
+    async def set_aside(
+        self,
+        worker: UUID,
+        claim: Claim,
+        status: Literal["quarantined", "incompatible"],
+        evidence: str,
+    ) -> bool:
+        rows = await self._statements.fetch(
+            _SET_ASIDE,
+            worker,
+            claim.tenant_id,
+            claim.run_id,
+            claim.epoch,
+            status,
+            evidence.replace("\0", "\\0"),
+        )
+        return bool(rows[0]["done"])
+
+
+def _claim(row: asyncpg.Record) -> Claim:
+    return Claim(
+        epoch=row["epoch"],
+        request=AcceptRun.model_validate_json(row["request"]),
+        takeovers=row["takeovers"],
+        accepted_at=row["accepted_at"].timestamp(),
+    )
+
+
+def _seconds(instant: datetime | None) -> float | None:
+    return None if instant is None else instant.timestamp()

@@ -1,0 +1,117 @@
+"""What the engine answers on NATS."""
+
+from dataclasses import dataclass
+
+from libs.common.contracts.envelope import Envelope
+from libs.common.contracts.run_commands import (
+    AbortRun,
+    AcceptRun,
+    CommandAccepted,
+    Doorbell,
+    ResumeRun,
+    RunAccepted,
+)
+from libs.common.contracts.run_queries import (
+    RunEventsPage,
+    RunEventsQuery,
+    RunQuery,
+    RunTrace,
+    RunView,
+)
+from libs.common.contracts.subjects import (
+    ABORT_RUN,
+    ACCEPT_RUN,
+    REGISTER_WORKFLOW,
+    RESUME_RUN,
+    RUN_DOORBELL,
+    RUN_EVENTS,
+    RUN_TRACE,
+    RUN_VIEW,
+    RUN_WAKE_ALL,
+    VALIDATE_WORKFLOW,
+)
+from libs.common.contracts.workflows import RegisterWorkflow, ValidateWorkflow, ValidationReport
+from libs.common.errors import Busy
+from libs.common.messaging.bus import MessageBus
+from services.engine.app.runs.abort_run import AbortRunUseCase
+from services.engine.app.runs.accept_run import AcceptRunUseCase
+from services.engine.app.runs.read_run import ReadRun
+from services.engine.app.runs.resume_run import ResumeRunUseCase
+from services.engine.app.worker import Worker
+from services.engine.app.workflows.register_workflow import RegisterWorkflowUseCase
+from services.engine.app.workflows.validate_workflow import ValidateWorkflowUseCase
+
+_LISTEN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineUseCases:
+    """Everything this service offers."""
+
+    accept: AcceptRunUseCase
+    abort: AbortRunUseCase
+    resume: ResumeRunUseCase
+    read: ReadRun
+    register: RegisterWorkflowUseCase
+    validate: ValidateWorkflowUseCase
+
+
+class EngineHandlers:
+    """Parses nothing and decides nothing: a message in, one use case, its answer out."""
+
+    def __init__(self, use_cases: EngineUseCases, worker: Worker) -> None:
+        self._use_cases = use_cases
+        self._worker = worker
+
+    async def serve(self, bus: MessageBus) -> None:
+        """Answer from now on."""
+        await bus.serve(REGISTER_WORKFLOW, self._register)
+        await bus.serve(VALIDATE_WORKFLOW, self._validate)
+        await bus.serve(RUN_VIEW, self._view)
+        await bus.serve(RUN_TRACE, self._trace)
+        await bus.serve(RUN_EVENTS, self._events)
+        await bus.serve(ABORT_RUN, self._abort)
+        await bus.serve(RESUME_RUN, self._resume)
+        await bus.serve(ACCEPT_RUN, self._accept)
+        await bus.consume(RUN_DOORBELL, self._rung, durable="engine")
+
+    async def hear_wakes(self, bus: MessageBus) -> None:
+        """Nudge the runs that have commands, until cancelled."""
+        while True:
+            async with bus.listen(RUN_WAKE_ALL) as wakes:
+                try:
+                    while True:
+                        wake = await wakes.next(timeout=_LISTEN_SECONDS)
+                        if wake is not None:
+                            self._worker.nudge(wake.run_id)
+                except Busy:
+                    # Some were missed: the sweep looks for the commands themselves.
+                    continue
+
+    async def _accept(self, message: AcceptRun, _envelope: Envelope) -> RunAccepted:
+        return await self._use_cases.accept.execute(message)
+
+    async def _abort(self, message: AbortRun, _envelope: Envelope) -> CommandAccepted:
+        return await self._use_cases.abort.execute(message)
+
+    async def _resume(self, message: ResumeRun, _envelope: Envelope) -> CommandAccepted:
+        return await self._use_cases.resume.execute(message)
+
+    async def _view(self, message: RunQuery, _envelope: Envelope) -> RunView:
+        return await self._use_cases.read.view(message)
+
+    async def _trace(self, message: RunQuery, _envelope: Envelope) -> RunTrace:
+        return await self._use_cases.read.trace(message)
+
+    async def _events(self, message: RunEventsQuery, _envelope: Envelope) -> RunEventsPage:
+        return await self._use_cases.read.events(message)
+
+    async def _register(self, message: RegisterWorkflow, _envelope: Envelope) -> ValidationReport:
+        return await self._use_cases.register.execute(message)
+
+    async def _validate(self, message: ValidateWorkflow, _envelope: Envelope) -> ValidationReport:
+        return await self._use_cases.validate.execute(message)
+
+    async def _rung(self, _message: Doorbell, _envelope: Envelope) -> None:
+        # Acknowledged by returning: right after the look that the ring caused has committed.
+        await self._worker.looked()

@@ -1,0 +1,31 @@
+"""What the engine reads from its environment."""
+
+from pydantic import Field
+
+from libs.common.service_settings import ServiceSettings
+
+
+class EngineSettings(ServiceSettings):
+    """Each name carries the prefix `HEDDLE_ENGINE_`, so that it cannot meet another service's."""
+
+    port: int = Field(8703, validation_alias="HEDDLE_ENGINE_PORT")
+    """The HTTP port; 0 takes a free one."""
+    capacity: int = Field(500, gt=0, validation_alias="HEDDLE_ENGINE_CAPACITY")
+    """Runs that this process drives at once; more stay queued."""
+    group_limit: int | None = Field(None, gt=0, validation_alias="HEDDLE_ENGINE_GROUP_LIMIT")
+    """Running runs of one app of one tenant, over all workers. None: no limit."""
+    lease_seconds: float = Field(10.0, gt=0, validation_alias="HEDDLE_ENGINE_LEASE_SECONDS")
+    """Seconds until a silent worker's runs are taken over. It beats three times in that."""
+    sweep_seconds: float = Field(2.0, gt=0, validation_alias="HEDDLE_ENGINE_SWEEP_SECONDS")
+    """Seconds between looks for what wake-ups missed."""
+    shutdown_seconds: float = Field(2.0, ge=0, validation_alias="HEDDLE_ENGINE_SHUTDOWN_SECONDS")
+    """Seconds that a shutdown leaves running runs to end before it hands them back."""
+    quarantine_after: int = Field(5, gt=0, validation_alias="HEDDLE_ENGINE_QUARANTINE_AFTER")
+    """Workers that may die with a run, without progress between, before it is set aside."""
+    isolate_after: int = Field(2, gt=0, validation_alias="HEDDLE_ENGINE_ISOLATE_AFTER")
+    """Workers that may die with a run, without progress between, before it gets a process of its
+    own."""
+    isolated: int = Field(4, gt=0, validation_alias="HEDDLE_ENGINE_ISOLATED")
+    """Such processes side by side; more of these runs wait."""
+    database_connections: int = Field(10, ge=3, validation_alias="HEDDLE_ENGINE_CONNECTIONS")
+    """Connections to Postgres as heddle_app; two more are the sweeper's."""

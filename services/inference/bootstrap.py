@@ -1,0 +1,87 @@
+"""Puts inference together: the only file that names both interface and infra."""
+
+import aiohttp
+
+from libs.common.clock import SystemClock
+from libs.common.identifiers import uuid7
+from libs.common.keyed_calls.call_parts import GrowingText
+from libs.common.keyed_calls.growing_text import RedisGrowingText
+from libs.common.keyed_calls.open_keyed_calls import open_keyed_calls
+from libs.common.lifespan import Lifespan
+from libs.common.messaging.nats_bus import NatsBus
+from libs.common.metrics import Metrics
+from libs.common.object_store.open_store import open_object_store
+from libs.common.sealed_box import SealedBox
+from libs.common.service_host import ServiceHost
+from services.inference.app.chat.answer_chat import AnswerChat, ChatParts
+from services.inference.app.chat.complete_chat import CompleteChat
+from services.inference.app.models.list_models import ListModels
+from services.inference.infra.credentials.backend_credentials import BackendCredentials
+from services.inference.infra.keyed_calls.chat_neighbours import ChatNeighbours
+from services.inference.infra.sheets.watched_sheets import WatchedSheets
+from services.inference.infra.wires.catalogue import Wires
+from services.inference.interface.http.openai_door import openai_router, render_error
+from services.inference.interface.nats.handlers import InferenceHandlers
+from services.inference.settings import InferenceSettings
+
+SCHEMA = "inference"
+
+
+async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
+    """Start every part in dependency order; serving NATS comes last."""
+    clock, metrics, holder = SystemClock(), Metrics(), uuid7()
+    objects = open_object_store(settings.object_store_url)
+    bus = NatsBus(
+        settings.nats_url,
+        name=SCHEMA,
+        object_store=objects,
+        instance=str(holder),
+        clock=clock,
+    )
+    await lifespan.started("nats", bus)
+    sheets = WatchedSheets(settings.providers_dir, clock)
+    lifespan.background("sheets", sheets.watch)
+    session = await _session(settings, lifespan)
+    credentials = BackendCredentials(bus, SealedBox(settings.master_key), clock)
+    complete = CompleteChat(
+        sheets=sheets, credentials=credentials, wires=Wires(session, clock), clock=clock
+    )
+    keyed, postgres = await open_keyed_calls(
+        settings,
+        lifespan,
+        metrics,
+        schema=SCHEMA,
+        holder=holder,
+        shape=ChatParts(),
+        neighbours=ChatNeighbours(bus),
+        growing=await _growing_text(settings, lifespan),
+    )
+    answer = AnswerChat(complete=complete, keyed=keyed)
+    models = ListModels(sheets=sheets, credentials=credentials)
+    handlers = InferenceHandlers(answer=answer, models=models, keyed=keyed, holder=holder)
+    await handlers.serve(bus)
+    lifespan.at_stop("serving", bus.stop_serving)
+    key = settings.http_key.get_secret_value() if settings.http_key else None
+    return ServiceHost(
+        SCHEMA,
+        routers=[openai_router(answer=answer, models=models, http_key=key)],
+        readiness={"nats": bus.check, "postgres": postgres},
+        metrics=metrics,
+        render=render_error,
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+
+async def _session(settings: InferenceSettings, lifespan: Lifespan) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=settings.upstream_connections, keepalive_timeout=30)
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    lifespan.at_stop("upstream session", session.close)
+    return session
+
+
+async def _growing_text(settings: InferenceSettings, lifespan: Lifespan) -> GrowingText | None:
+    if settings.redis_url is None:
+        return None
+    growing = RedisGrowingText(settings.redis_url, clock=SystemClock())
+    await lifespan.entered("growing text", growing.running())
+    return growing

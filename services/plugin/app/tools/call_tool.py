@@ -1,0 +1,79 @@
+"""Call a tool: check its input, run its handler within its time, check its output."""
+
+import asyncio
+
+from pydantic import JsonValue
+
+from libs.common.clock import Clock
+from libs.common.contracts.tool_call import ToolCall, ToolEntry, ToolList, ToolQuery, ToolResult
+from libs.common.errors import UpstreamTimeout
+from services.plugin.app.ports.tool_catalogue import LoadedTool, ToolCatalogue
+from services.plugin.domain.errors import ToolBroken, ToolFailed, ToolInputInvalid
+from services.plugin.domain.tool_context import ToolContext, ToolFailure, ToolLog, ToolOutput
+
+
+class CallTool:
+    def __init__(self, *, tools: ToolCatalogue, clock: Clock, log: ToolLog) -> None:
+        self._tools = tools
+        self._clock = clock
+        self._log = log
+
+    async def run(self, call: ToolCall) -> ToolResult:
+        """The tool's answer.
+
+        Raises ToolUnknown, ToolInputInvalid (with every place), ToolFailed (the tool said no),
+        ToolBroken (it raised, or its output does not fit its schema), UpstreamTimeout.
+        """
+        tool = self._tools.find(call.tool)
+        mistakes = tool.input_checker.check(call.arguments)
+        if mistakes:
+            places = "; ".join(f"{m.pointer or '/'}: {m.message}" for m in mistakes)
+            msg = f"arguments of `{tool.id}` do not fit: {places}"
+            raise ToolInputInvalid(msg, details=mistakes)
+        output = await self._handled(tool, call.arguments)
+        wrong = tool.output_checker.check(output.data)
+        if wrong:
+            msg = f"`{tool.id}` returned what its schema forbids: {wrong[0].message}"
+            raise ToolBroken(msg)
+        return ToolResult(text=output.text, data=output.data)
+
+    async def _handled(self, tool: LoadedTool, arguments: dict[str, JsonValue]) -> ToolOutput:
+        context = ToolContext(now=self._clock.now(), log=self._log)
+        try:
+            async with asyncio.timeout(tool.sheet.timeout_seconds):
+                return await tool.handler(arguments, context)
+        except ToolFailure as failure:
+            msg = f"`{tool.id}`: {failure}"
+            raise ToolFailed(msg) from failure
+        except TimeoutError as cause:
+            msg = f"`{tool.id}` did not answer within {tool.sheet.timeout_seconds:g} s"
+            raise UpstreamTimeout(msg) from cause
+        except Exception as cause:  # a handler is foreign code: whatever it raises is its own fault
+            msg = f"`{tool.id}` raised {type(cause).__name__}"
+            raise ToolBroken(msg) from cause
+
+
+class ListTools:
+    def __init__(self, tools: ToolCatalogue) -> None:
+        self._tools = tools
+
+    async def run(self, query: ToolQuery) -> ToolList:
+        """Every tool, or those of one bundle."""
+        wanted = [
+            tool
+            for tool in self._tools.all()
+            if query.bundle is None or tool.id.startswith(f"{query.bundle}/")
+        ]
+        return ToolList(
+            tools=tuple(
+                ToolEntry(
+                    id=tool.id,
+                    title=tool.sheet.title,
+                    description=tool.sheet.description,
+                    effect_class=tool.sheet.effect_class,
+                    input_schema=tool.sheet.input_schema,
+                    output_schema=tool.sheet.output_schema,
+                )
+                for tool in wanted
+            )
+        )

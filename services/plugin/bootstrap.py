@@ -1,0 +1,93 @@
+"""Puts plugin together: the only file that names both interface and infra."""
+
+import structlog
+
+from libs.common.clock import Clock, SystemClock
+from libs.common.errors import HeddleError
+from libs.common.guarded_http.egress_rules import EgressRules
+from libs.common.guarded_http.guarded_http import GuardedHttp
+from libs.common.identifiers import uuid7
+from libs.common.keyed_calls.open_keyed_calls import open_keyed_calls
+from libs.common.lifespan import Lifespan
+from libs.common.messaging.nats_bus import NatsBus
+from libs.common.metrics import Metrics
+from libs.common.object_store.open_store import open_object_store
+from libs.common.service_host import ServiceHost
+from services.plugin.app.calls.answer_once import AnswerOnce, SingleReply
+from services.plugin.app.code.run_code import RunCode
+from services.plugin.app.http.fetch_http import FetchHttp
+from services.plugin.app.tools.call_tool import CallTool, ListTools
+from services.plugin.domain.sandbox.execution import ExecutionLimits
+from services.plugin.infra.http.guarded_fetcher import GuardedFetcher
+from services.plugin.infra.keyed_calls.plugin_neighbours import PluginNeighbours
+from services.plugin.infra.sandbox.options import SandboxOptions
+from services.plugin.infra.sandbox.sandbox import ProcessSandbox
+from services.plugin.infra.tools.bundle_tools import BundleTools
+from services.plugin.interface.http.tools import tools_router
+from services.plugin.interface.nats.handlers import PluginHandlers
+from services.plugin.settings import PluginSettings
+
+SCHEMA = "plugin"
+_COLLECT_SECONDS = 3600.0
+_log = structlog.get_logger("heddle.plugin")
+
+
+async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
+    """Start every part in dependency order; serving NATS comes last."""
+    clock, metrics, holder = SystemClock(), Metrics(), uuid7()
+    objects = open_object_store(settings.object_store_url)
+    bus = NatsBus(
+        settings.nats_url,
+        name=SCHEMA,
+        object_store=objects,
+        instance=str(holder),
+        clock=clock,
+    )
+    await lifespan.started("nats", bus)
+    sandbox = ProcessSandbox(
+        SandboxOptions(minimum=settings.sandbox_minimum, cache_folder=settings.sandbox_cache_dir)
+    )
+    await lifespan.started("sandbox", sandbox)
+    rules = EgressRules.parse(settings.egress_allow, settings.egress_overrides)
+    http = await lifespan.started("guarded http", GuardedHttp(rules))
+    bundles = BundleTools(settings.bundles_dir)
+    tools = CallTool(tools=bundles, clock=clock, log=structlog.get_logger("heddle.tools"))
+    listing = ListTools(bundles)
+    keyed, postgres = await open_keyed_calls(
+        settings,
+        lifespan,
+        metrics,
+        schema=SCHEMA,
+        holder=holder,
+        shape=SingleReply(),
+        neighbours=PluginNeighbours(bus),
+    )
+    handlers = PluginHandlers(
+        once=AnswerOnce(keyed),
+        code=RunCode(sandbox=sandbox, clock=clock, limits=ExecutionLimits()),
+        http=FetchHttp(fetcher=GuardedFetcher(http), objects=objects),
+        tools=tools,
+        listing=listing,
+        keyed=keyed,
+        holder=holder,
+    )
+    await handlers.serve(bus)
+    lifespan.at_stop("serving", bus.stop_serving)
+    lifespan.background("old message bodies", lambda: _collect_bodies(bus, clock))
+    return ServiceHost(
+        SCHEMA,
+        routers=[tools_router(listing=listing, isolation=sandbox.isolation)],
+        readiness={"nats": bus.check, "postgres": postgres},
+        metrics=metrics,
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+
+async def _collect_bodies(bus: NatsBus, clock: Clock) -> None:
+    # One service has to do it for all; the one that is about the outside has the least to lose.
+    while True:
+        await clock.sleep(_COLLECT_SECONDS)
+        try:
+            await bus.collect_bodies()
+        except HeddleError as error:
+            _log.warning("old_message_bodies_stay", reason=error.message)

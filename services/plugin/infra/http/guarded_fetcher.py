@@ -1,0 +1,50 @@
+"""Workflow requests over guarded HTTP."""
+
+from urllib.parse import urlencode
+
+from urllib3 import encode_multipart_formdata
+
+from libs.common.contracts.http_call import FormBody, HttpCall, NoBody, RawBody
+from libs.common.guarded_http.guarded_http import GuardedHttp, GuardedResponse
+
+
+class GuardedFetcher:
+    """Implements HttpFetcher."""
+
+    def __init__(self, http: GuardedHttp) -> None:
+        self._http = http
+
+    async def fetch(self, call: HttpCall, *, idempotency_key: str | None) -> GuardedResponse:
+        body, content_type = _encoded(call)
+        headers = list(call.headers)
+        named = {name.lower() for name, _ in headers}
+        if content_type is not None and "content-type" not in named:
+            headers.append(("Content-Type", content_type))
+        if idempotency_key is not None and "idempotency-key" not in named:
+            headers.append(("Idempotency-Key", idempotency_key))
+        return await self._http.request(
+            call.method,
+            call.url,
+            headers=headers,
+            params=call.params,
+            body=body,
+            connect_timeout=call.connect_seconds,
+            read_timeout=call.read_seconds,
+            total_timeout=call.connect_seconds + call.read_seconds + call.write_seconds,
+            max_bytes=call.max_bytes,
+            follow_redirects=call.follow_redirects,
+            verify_tls=call.verify_tls,
+        )
+
+
+def _encoded(call: HttpCall) -> tuple[bytes | None, str | None]:
+    match call.body:
+        case NoBody():
+            return None, None
+        case RawBody(content=content, content_type=content_type):
+            return content.encode(), content_type
+        case FormBody(fields=fields, multipart=True):
+            return encode_multipart_formdata([(field.name, field.value) for field in fields])
+        case FormBody(fields=fields):
+            pairs = [(field.name, field.value) for field in fields]
+            return urlencode(pairs).encode(), "application/x-www-form-urlencoded"

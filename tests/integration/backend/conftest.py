@@ -1,0 +1,134 @@
+"""The backend on a real Postgres, an in-memory bus and a scripted engine."""
+
+import base64
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from libs.common.clock import SystemClock
+from libs.common.database.asyncpg_pool import Pool, create_pool
+from libs.common.messaging.in_memory_bus import InMemoryBus
+from libs.common.service_host import ServiceHost
+from libs.common.state_store.postgres_tier import PostgresTier
+from libs.common.state_store.tiered_store import TieredStore
+from services.backend.app.identity.first_start import FirstStart
+from services.backend.app.identity.key_index import KeyIndex
+from services.backend.app.ports.credentials_file import FirstKeys
+from services.backend.app.use_cases import Parts, UseCases, put_together
+from services.backend.infra.credential_sealer import MasterKeySealer
+from services.backend.infra.credentials_file import StateFolderCredentials
+from services.backend.infra.postgres.api_key_repository import PostgresApiKeyRepository
+from services.backend.infra.postgres.app_repository import PostgresAppRepository
+from services.backend.infra.postgres.conversation_repository import PostgresConversationRepository
+from services.backend.infra.postgres.credential_repository import PostgresCredentialRepository
+from services.backend.infra.postgres.idempotency_records import PostgresIdempotencyRecords
+from services.backend.infra.postgres.run_repository import PostgresRunRepository
+from services.backend.infra.postgres.tenant_repository import PostgresTenantRepository
+from services.backend.infra.yaml.document_reader import YamlDocumentReader
+from services.backend.interface.http.routers import all_routers
+from services.backend.interface.http.wires import render_error
+from services.backend.interface.nats import handlers
+from tests.integration.backend.fake_engine import FakeEngine
+from tests.support.databases import FreshDatabase
+
+MASTER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
+
+
+@dataclass(slots=True, kw_only=True)
+class House:
+    """A running backend. `keys` are the first start's."""
+
+    cases: UseCases
+    engine: FakeEngine
+    bus: InMemoryBus
+    http: httpx.AsyncClient
+    keys: FirstKeys
+    tenant_id: UUID
+    pool: Pool
+    sweeper_pool: Pool
+    index: KeyIndex
+    folder: Path
+
+    def admin(self) -> dict[str, str]:
+        return bearer(self.keys.admin_token)
+
+    async def imported(self, document: str, *, publish: bool = True) -> dict[str, Any]:
+        """Import through the API; what it answered."""
+        answer = await self.http.post(
+            "/api/apps/import",
+            params={"publish": str(publish).lower()},
+            content=document.encode(),
+            headers=self.admin(),
+        )
+        assert answer.is_success, answer.text
+        return answer.json()
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+@pytest.fixture
+async def house(migrated_database: FreshDatabase, tmp_path: Path) -> AsyncGenerator[House]:
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(await create_pool(migrated_database.url))
+        sweeper = await stack.enter_async_context(await create_pool(migrated_database.sweeper_url))
+        clock = SystemClock()
+        bus = InMemoryBus(clock=clock)
+        stack.push_async_callback(bus.close)
+        engine = FakeEngine(bus)
+        stack.push_async_callback(engine.close)
+        await engine.serve()
+        store = TieredStore(PostgresTier(pool, "backend"), bus=bus, clock=clock)
+        await stack.enter_async_context(store.running())
+        keys, index = PostgresApiKeyRepository(pool), KeyIndex(store)
+        file = StateFolderCredentials(tmp_path)
+        tenants = PostgresTenantRepository(pool, sweeper)
+        tenant_id = await FirstStart(tenants, keys, index, file)()
+        cases = put_together(
+            Parts(
+                bus=bus,
+                clock=clock,
+                index=index,
+                keys=keys,
+                apps=PostgresAppRepository(pool),
+                runs=PostgresRunRepository(pool, sweeper),
+                conversations=PostgresConversationRepository(pool),
+                credentials=PostgresCredentialRepository(pool),
+                idempotency=PostgresIdempotencyRecords(pool),
+                documents=YamlDocumentReader(),
+                sealer=MasterKeySealer(MASTER_KEY),
+                tail=engine,
+            )
+        )
+        await handlers.serve(bus, cases.credentials, cases.record_end)
+        host = ServiceHost(
+            "backend",
+            routers=all_routers(cases, bus, run_seconds=20, chat_seconds=20),
+            render=render_error,
+        )
+        transport = httpx.ASGITransport(app=host.app)
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(transport=transport, base_url="http://backend", timeout=20)
+        )
+        found = await file.read()
+        assert found is not None
+        yield House(
+            cases=cases,
+            engine=engine,
+            bus=bus,
+            http=http,
+            keys=found,
+            tenant_id=tenant_id,
+            pool=pool,
+            sweeper_pool=sweeper,
+            index=index,
+            folder=tmp_path,
+        )

@@ -1,0 +1,208 @@
+"""Messages leave exactly with the transaction that wrote them, in order, and reach the bus."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar, cast
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from libs.common.contracts.envelope import Envelope
+from libs.common.contracts.run_commands import Doorbell
+from libs.common.contracts.subjects import RUN_DOORBELL, RUN_ENDED, DurableSubject
+from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.engine import create_engine
+from libs.common.database.outbox_relay import OutboxRelay, RelayPace
+from libs.common.database.outbox_rows import OutboxRows
+from libs.common.database.sqlalchemy_unit_of_work import UnitsOfWork
+from libs.common.errors import Unavailable
+from libs.common.identifiers import uuid7
+from libs.common.messaging.bus import MessageBus
+from tests.support.databases import FreshDatabase
+from tests.support.manual_clock import ManualClock
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(slots=True)
+class RecordingBus:
+    """Keeps what was enqueued. `away` makes it unavailable."""
+
+    sent: list[tuple[str, UUID | None, UUID]] = field(
+        default_factory=list[tuple[str, UUID | None, UUID]]
+    )
+    away: bool = False
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def enqueue(
+        self, subject: DurableSubject[M], message: M, *, envelope: Envelope, message_id: str
+    ) -> None:
+        if self.away:
+            raise Unavailable("the bus is away")
+        assert isinstance(message, Doorbell)
+        self.sent.append((message_id, envelope.tenant_id, message.run_id))
+        self.told.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    units: UnitsOfWork
+    relay: OutboxRelay
+    bus: RecordingBus
+    rows: OutboxRows
+
+
+@pytest.fixture
+async def outbox(
+    migrated_database: FreshDatabase, pool: Pool, sweeper_pool: Pool
+) -> AsyncIterator[Outbox]:
+    bus = RecordingBus()
+    rows = OutboxRows(pool, sweeper_pool, "plugin")
+    relay = _relay(rows, bus)
+    engine = create_engine(migrated_database.url)
+    units = UnitsOfWork(engine=engine, schema="plugin", on_outbox_commit=relay.wake)
+    yield Outbox(units, relay, bus, rows)
+    await engine.dispose()
+
+
+def _relay(rows: OutboxRows, bus: RecordingBus) -> OutboxRelay:
+    # The relay uses `enqueue` alone; the rest of the bus has a suite of its own.
+    return OutboxRelay(
+        rows,
+        cast("MessageBus", bus),
+        [RUN_DOORBELL],
+        clock=ManualClock(),
+        pace=RelayPace(batch=10),
+    )
+
+
+async def _write(outbox: Outbox, tenant_id: UUID, count: int) -> list[UUID]:
+    runs = [uuid7() for _ in range(count)]
+    async with outbox.units.of(tenant_id) as work:
+        for run_id in runs:
+            work.publish_after_commit(RUN_DOORBELL, Doorbell(tenant_id=tenant_id, run_id=run_id))
+    return runs
+
+
+async def test_messages_are_sent_once_in_order_with_the_rows_id(outbox: Outbox) -> None:
+    tenant_id = uuid7()
+    runs = await _write(outbox, tenant_id, 25)
+    assert await outbox.relay.send_waiting({tenant_id}) == 25
+    assert [run_id for _, _, run_id in outbox.bus.sent] == runs
+    assert {tenant for _, tenant, _ in outbox.bus.sent} == {tenant_id}
+    assert len({message_id for message_id, _, _ in outbox.bus.sent}) == 25
+    assert await outbox.relay.send_waiting({tenant_id}) == 0
+
+
+async def test_a_transaction_that_fails_sends_nothing(outbox: Outbox) -> None:
+    tenant_id = uuid7()
+
+    async def fail() -> None:
+        async with outbox.units.of(tenant_id) as work:
+            work.publish_after_commit(RUN_DOORBELL, Doorbell(tenant_id=tenant_id, run_id=uuid7()))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await outbox.rows.tenants_waiting(10) == []
+
+
+async def test_a_commit_wakes_the_relay(outbox: Outbox) -> None:
+    relaying = asyncio.create_task(outbox.relay.run())
+    try:
+        async with asyncio.timeout(5):
+            runs = await _write(outbox, uuid7(), 1)
+            await outbox.bus.told.wait()
+    finally:
+        relaying.cancel()
+        await asyncio.wait((relaying,))
+    assert [run_id for _, _, run_id in outbox.bus.sent] == runs
+
+
+async def test_the_sweep_finds_what_another_process_left(
+    outbox: Outbox, pool: Pool, sweeper_pool: Pool
+) -> None:
+    runs = await _write(outbox, uuid7(), 1)
+    relay = _relay(OutboxRows(pool, sweeper_pool, "plugin"), outbox.bus)
+    relaying = asyncio.create_task(relay.run())
+    try:
+        async with asyncio.timeout(5):
+            await outbox.bus.told.wait()
+    finally:
+        relaying.cancel()
+        await asyncio.wait((relaying,))
+    assert [run_id for _, _, run_id in outbox.bus.sent] == runs
+
+
+async def test_a_bus_that_is_away_delays_the_rows(outbox: Outbox, pool: Pool) -> None:
+    tenant_id = uuid7()
+    runs = await _write(outbox, tenant_id, 3)
+    outbox.bus.away = True
+    with pytest.raises(Unavailable):
+        await outbox.relay.send_waiting({tenant_id})
+    outbox.bus.away = False
+    assert await outbox.relay.send_waiting({tenant_id}) == 0
+    await _all_due(pool, tenant_id)
+    assert await outbox.relay.send_waiting({tenant_id}) == 3
+    assert [run_id for _, _, run_id in outbox.bus.sent] == runs
+
+
+async def test_a_row_that_cannot_be_sent_holds_up_nobody(outbox: Outbox) -> None:
+    tenant_id = uuid7()
+    async with outbox.units.of(tenant_id) as work:
+        await work.session.execute(
+            text(
+                "insert into plugin.outbox (id, tenant_id, subject, body) values (:i, :t, :s, :b)"
+            ),
+            {"i": uuid7(), "t": tenant_id, "s": RUN_ENDED.name, "b": b"{}"},
+        )
+    await _write(outbox, tenant_id, 1)
+    assert await outbox.relay.send_waiting({tenant_id}) == 1
+
+
+async def test_two_relays_never_send_the_same_row(outbox: Outbox) -> None:
+    tenant_id = uuid7()
+    await _write(outbox, tenant_id, 40)
+    other = _relay(outbox.rows, outbox.bus)
+    sent = await asyncio.gather(
+        outbox.relay.send_waiting({tenant_id}), other.send_waiting({tenant_id})
+    )
+    assert sum(sent) == 40
+    assert len({message_id for message_id, _, _ in outbox.bus.sent}) == 40
+
+
+async def test_sent_rows_go_after_a_while(outbox: Outbox, pool: Pool) -> None:
+    tenant_id = uuid7()
+    await _write(outbox, tenant_id, 2)
+    await outbox.relay.send_waiting({tenant_id})
+    await outbox.rows.clear_sent(timedelta(hours=1))
+    assert await _count(pool, tenant_id) == 2
+    await outbox.rows.clear_sent(timedelta(0))
+    assert await _count(pool, tenant_id) == 0
+
+
+async def test_a_unit_of_work_sees_its_tenant_alone(outbox: Outbox) -> None:
+    tenant_id, stranger = uuid7(), uuid7()
+    await _write(outbox, tenant_id, 1)
+    for tenant, seen in ((tenant_id, 1), (stranger, 0)):
+        async with outbox.units.of(tenant) as work:
+            found = await work.session.execute(text("select count(*) from plugin.outbox"))
+            assert found.scalar_one() == seen
+
+
+async def _all_due(pool: Pool, tenant_id: UUID) -> None:
+    await _as_tenant(pool, tenant_id, "update plugin.outbox set due_at = now() - interval '1 s'")
+
+
+async def _count(pool: Pool, tenant_id: UUID) -> int:
+    return await _as_tenant(pool, tenant_id, "select count(*) from plugin.outbox")
+
+
+async def _as_tenant(pool: Pool, tenant_id: UUID, statement: str) -> int:
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("select set_config('heddle.tenants', $1, true)", str(tenant_id))
+        return await connection.fetchval(statement)

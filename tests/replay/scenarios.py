@@ -1,0 +1,110 @@
+"""Runs with a fixed story, so that the same code always writes the same journal."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.engine.domain.execution.compile_workflow import CompiledWorkflow
+from tests.unit.engine.execution.machine_nodes import workflow
+from tests.unit.engine.execution.simulated_world import RUN, TENANT, Fails, World, never, run_to_end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """`story` drives a begun run to its end."""
+
+    nodes: Mapping[str, Mapping[str, Any]]
+    edges: tuple[str, ...]
+    story: Callable[[World], object]
+    fails: Fails = never
+
+    def compiled(self) -> CompiledWorkflow:
+        return workflow(self.nodes, self.edges)
+
+    def play(self) -> World:
+        world = World(self.compiled(), self.fails)
+        world.begin()
+        self.story(world)
+        assert world.finished
+        return world
+
+
+def key(node: str, attempt: int = 0, call: int = 0) -> str:
+    return f"{TENANT}/{RUN}/{node}/-/{attempt}/{call}"
+
+
+def _first(world: World) -> None:
+    run_to_end(world, lambda moves: moves[0])
+
+
+def _lost_owner_and_generation(world: World) -> None:
+    world.speak(key("m"), 12)
+    world.crash()
+    world.lose(key("m"))
+    world.speak(key("m"), 15)
+    _first(world)
+
+
+def _failing_stream(world: World) -> None:
+    world.speak(key("m"), 12)
+    world.happen(key("m"))
+    world.crash()
+    _first(world)
+
+
+def _aborted(world: World) -> None:
+    world.speak(key("m"), 12)
+    world.stop()
+
+
+_BEGIN: Mapping[str, Any] = {"type": "begin"}
+_STREAM: Mapping[str, Mapping[str, Any]] = {
+    "s": _BEGIN,
+    "m": {"type": "ask"},
+    "a": {"type": "show", "shows": ["says: ", "@m.text", "."]},
+}
+_RETRIED = {
+    "type": "ask",
+    "retry_config": {"retry_enabled": True, "max_retries": 1, "retry_interval": 500},
+}
+_BRANCHED: Mapping[str, Mapping[str, Any]] = {
+    "s": _BEGIN,
+    "f": {"type": "fork", "choose": "yes"},
+    "c": {"type": "compute", "error_strategy": "fail-branch"},
+    "n": {"type": "nap"},
+    "x": {"type": "chorus"},
+    "never": {"type": "pass"},
+    "well": {"type": "show", "shows": ["well"]},
+    "ill": {"type": "show", "shows": ["@c.error_message", "@sys.query", "@x.text"]},
+}
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "branches_and_joins": Scenario(
+        nodes=_BRANCHED,
+        edges=(
+            "s > f",
+            "f:yes > c",
+            "f:no > never",
+            "s > n",
+            "s > x",
+            "c:source > well",
+            "c:fail-branch > ill",
+            "never > ill",
+            "n > ill",
+            "x > ill",
+        ),
+        story=_first,
+        fails=lambda node, _attempt, _call: node == "c",
+    ),
+    "streamed": Scenario(nodes=_STREAM, edges=("s > m", "m > a"), story=_first),
+    "lost_owner_and_generation": Scenario(
+        nodes=_STREAM, edges=("s > m", "m > a"), story=_lost_owner_and_generation
+    ),
+    "retried_stream": Scenario(
+        nodes={**_STREAM, "m": _RETRIED},
+        edges=("s > m", "m > a"),
+        story=_failing_stream,
+        fails=lambda _node, attempt, _call: attempt == 0,
+    ),
+    "aborted": Scenario(nodes=_STREAM, edges=("s > m", "m > a"), story=_aborted),
+}

@@ -1,0 +1,133 @@
+"""The engine's stores, in memory and in Postgres, behind one face for tests."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from libs.common.clock import SystemClock
+from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.workflows import WorkflowDefinition
+from libs.common.database.asyncpg_pool import create_pool
+from libs.common.identifiers import uuid7
+from services.engine.app.ports.command_store import CommandStore
+from services.engine.app.ports.journal_store import Append, JournalReader, JournalWriter, Verdict
+from services.engine.app.ports.run_store import Claim, RunStore
+from services.engine.app.ports.worker_leases import WorkerLeases
+from services.engine.app.ports.workflow_store import WorkflowStore
+from services.engine.domain.events.journal import JournalEvent
+from services.engine.infra.in_memory.command_store import InMemoryCommandStore
+from services.engine.infra.in_memory.engine_state import EngineState
+from services.engine.infra.in_memory.journal_store import InMemoryJournal
+from services.engine.infra.in_memory.run_store import InMemoryRunStore
+from services.engine.infra.in_memory.worker_leases import InMemoryWorkerLeases
+from services.engine.infra.in_memory.workflow_store import InMemoryWorkflowStore
+from services.engine.infra.postgres.command_store import PostgresCommandStore
+from services.engine.infra.postgres.journal_reader import PostgresJournalReader
+from services.engine.infra.postgres.journal_store import GroupCommitter
+from services.engine.infra.postgres.run_store import PostgresRunStore
+from services.engine.infra.postgres.worker_leases import PostgresWorkerLeases
+from services.engine.infra.postgres.workflow_store import PostgresWorkflowStore
+from tests.support.databases import FreshDatabase
+
+HASH = "0" * 64
+DEFINITION = WorkflowDefinition(mode="workflow", graph={"nodes": [], "edges": []})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineStores:
+    """What two workers see of one store. `writers` are the workers' own journals."""
+
+    runs: RunStore
+    limited_runs: RunStore
+    commands: CommandStore
+    leases: WorkerLeases
+    workflows: WorkflowStore
+    reader: JournalReader
+    workers: tuple[UUID, UUID]
+    writers: tuple[JournalWriter, JournalWriter]
+
+    async def write(
+        self,
+        claim: Claim,
+        first_seq: int,
+        events: list[JournalEvent],
+        *,
+        by: int = 0,
+        progressed: bool = False,
+    ) -> Verdict:
+        """Have worker `by` append `events`, and wait for the verdict."""
+        told: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+
+        def settled(_: Append, verdict: Verdict, reason: str) -> None:
+            told.set_result(verdict)
+
+        append = Append(
+            tenant_id=claim.tenant_id,
+            run_id=claim.run_id,
+            epoch=claim.epoch,
+            first_seq=first_seq,
+            settled=settled,
+            events=events,
+            progressed=progressed,
+        )
+        self.writers[by].submit(append)
+        async with asyncio.timeout(5):
+            return await told
+
+
+def request(tenant_id: UUID, *, app_id: UUID | None = None) -> AcceptRun:
+    """A run of the registered workflow."""
+    return AcceptRun(
+        tenant_id=tenant_id, run_id=uuid7(), app_id=app_id or uuid4(), workflow_hash=HASH
+    )
+
+
+@asynccontextmanager
+async def in_memory_stores() -> AsyncGenerator[EngineStores]:
+    state = EngineState(SystemClock())
+    workers = (uuid4(), uuid4())
+    journals = (InMemoryJournal(state, workers[0]), InMemoryJournal(state, workers[1]))
+    async with _running(*journals):
+        yield EngineStores(
+            runs=InMemoryRunStore(state),
+            limited_runs=InMemoryRunStore(state, group_limit=1),
+            commands=InMemoryCommandStore(state),
+            leases=InMemoryWorkerLeases(state),
+            workflows=InMemoryWorkflowStore(state),
+            reader=journals[0],
+            workers=workers,
+            writers=journals,
+        )
+
+
+@asynccontextmanager
+async def postgres_stores(database: FreshDatabase) -> AsyncGenerator[EngineStores]:
+    workers = (uuid4(), uuid4())
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(await create_pool(database.url))
+        sweeper = await stack.enter_async_context(await create_pool(database.sweeper_url))
+        writers = (GroupCommitter(pool, workers[0]), GroupCommitter(pool, workers[1]))
+        await stack.enter_async_context(_running(*writers))
+        yield EngineStores(
+            runs=PostgresRunStore(pool, sweeper),
+            limited_runs=PostgresRunStore(pool, sweeper, group_limit=1),
+            commands=PostgresCommandStore(pool, sweeper),
+            leases=PostgresWorkerLeases(pool),
+            workflows=PostgresWorkflowStore(pool),
+            reader=PostgresJournalReader(pool),
+            workers=workers,
+            writers=writers,
+        )
+
+
+@asynccontextmanager
+async def _running(*writers: InMemoryJournal | GroupCommitter) -> AsyncGenerator[None]:
+    tasks = [asyncio.ensure_future(writer.run()) for writer in writers]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,115 @@
+"""A model provider on loopback that speaks OpenAI's wire and says what a test told it to."""
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+from aiohttp import web
+from pydantic import JsonValue
+
+from tests.support.serving import serving
+
+_WORD = re.compile(r"\s*\S+\s*$|\s*\S+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A call as it arrived; `prompt` is all message texts, one a line."""
+
+    body: dict[str, JsonValue]
+    headers: dict[str, str]
+
+    @property
+    def prompt(self) -> str:
+        messages = cast("list[dict[str, JsonValue]]", self.body["messages"])
+        return "\n".join(str(message["content"]) for message in messages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What to say. `status` other than 200 makes `text` the error's message; `seconds_between`
+    is the pause before each word."""
+
+    text: str = ""
+    status: int = 200
+    seconds_between: float = 0.0
+
+
+Script = Callable[[Asked], Answer]
+
+
+@dataclass(slots=True)
+class ScriptedUpstream:
+    """The provider; `script` may be replaced at any time. `asked` holds every call in order."""
+
+    script: Script = lambda asked: Answer(text=f"echo: {asked.prompt}")
+    asked: list[Asked] = field(default_factory=list[Asked])
+    finished: Counter[str] = field(default_factory=Counter[str])
+    url: str = ""
+
+    def reset(self, script: Script) -> None:
+        """Forget the calls and follow `script`."""
+        self.asked.clear()
+        self.finished.clear()
+        self.script = script
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """POST /v1/chat/completions."""
+        body = cast("dict[str, JsonValue]", await request.json())
+        asked = Asked(body=body, headers={k.lower(): v for k, v in request.headers.items()})
+        self.asked.append(asked)
+        answer = self.script(asked)
+        if answer.status != 200:
+            error = {"error": {"message": answer.text, "type": "scripted"}}
+            return web.json_response(error, status=answer.status)
+        words = _WORD.findall(answer.text) or ([answer.text] if answer.text else [])
+        if body.get("stream"):
+            return await self._streamed(request, asked, answer, words)
+        for _ in words:
+            await asyncio.sleep(answer.seconds_between)
+        self.finished[asked.prompt] += 1
+        message = {"role": "assistant", "content": answer.text}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        return web.json_response({"id": "c", "choices": [choice], "usage": _usage(words)})
+
+    async def _streamed(
+        self, request: web.Request, asked: Asked, answer: Answer, words: list[str]
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for word in words:
+            await asyncio.sleep(answer.seconds_between)
+            await response.write(_event({"choices": [_choice({"content": word})]}))
+        await response.write(_event({"choices": [{**_choice({}), "finish_reason": "stop"}]}))
+        await response.write(_event({"choices": [], "usage": _usage(words)}))
+        await response.write(b"data: [DONE]\n\n")
+        self.finished[asked.prompt] += 1
+        return response
+
+
+def _choice(delta: dict[str, str]) -> dict[str, object]:
+    return {"index": 0, "delta": delta, "finish_reason": None}
+
+
+def _usage(words: list[str]) -> dict[str, int]:
+    return {"prompt_tokens": 10, "completion_tokens": len(words), "total_tokens": 10 + len(words)}
+
+
+def _event(data: object) -> bytes:
+    return f"data: {json.dumps(data)}\n\n".encode()
+
+
+@contextmanager
+def scripted_upstream() -> Generator[ScriptedUpstream]:
+    """A running provider on a free port."""
+    upstream = ScriptedUpstream()
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", upstream.handle)
+    with serving(app) as address:
+        upstream.url = f"http://{address}/v1"
+        yield upstream

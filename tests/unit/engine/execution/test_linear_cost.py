@@ -1,0 +1,67 @@
+"""The cost of a run grows with its nodes and not faster: calls are counted, not timed."""
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import pytest
+
+from services.engine.domain.execution.run_machine import RunMachine
+from tests.unit.engine.execution.machine_nodes import workflow
+from tests.unit.engine.execution.simulated_world import RUN, TENANT, World, begun
+
+
+def _calls(work: Callable[[], object]) -> int:
+    """Functions of the engine that `work` calls, all the way down."""
+    counted = 0
+
+    def count(frame: FrameType, event: str, _arg: object) -> None:
+        nonlocal counted
+        counted += event == "call" and "services/engine" in frame.f_code.co_filename
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return counted
+
+
+def _chain(length: int) -> int:
+    nodes = {f"n{n}": {"type": "pass" if n else "begin"} for n in range(length)}
+    compiled = workflow(nodes, [f"n{n} > n{n + 1}" for n in range(length - 1)])
+    return _calls(lambda: World(compiled).begin(max_steps=length))
+
+
+def _fan_of_models(width: int) -> int:
+    names = [f"m{n}" for n in range(width)]
+    nodes = {
+        "s": {"type": "begin"},
+        **{name: {"type": "ask"} for name in names},
+        "a": {"type": "show", "shows": [f"@{name}.text" for name in names]},
+    }
+    edges = [edge for name in names for edge in (f"s > {name}", f"{name} > a")]
+    world = World(workflow(nodes, edges))
+
+    def run() -> None:
+        world.begin(max_steps=width + 2)
+        for key in world.speakers():
+            world.speak(key, 9)
+
+    return _calls(run)
+
+
+def _replay(length: int) -> int:
+    nodes = {f"n{n}": {"type": "pass" if n else "begin"} for n in range(length)}
+    compiled = workflow(nodes, [f"n{n} > n{n + 1}" for n in range(length - 1)])
+    machine = RunMachine(compiled, tenant_id=TENANT, run_id=RUN)
+    events = machine.begin(begun(max_steps=length)).events
+    other = RunMachine(compiled, tenant_id=TENANT, run_id=RUN)
+    return _calls(lambda: [other.fold(event) for event in events])
+
+
+@pytest.mark.parametrize("cost", [_chain, _fan_of_models, _replay])
+def test_twice_the_nodes_cost_twice_the_calls(cost: Callable[[int], int]) -> None:
+    small, large = cost(50), cost(100)
+    assert large <= 2.1 * small

@@ -1,0 +1,101 @@
+"""Journal rows: what goes in comes out, and nothing else is taken for an event."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.engine.app.errors import JournalRefused, JournalUnreadable
+from services.engine.domain.events.journal import (
+    EVENT_TYPES,
+    JournalEvent,
+    NodeStarted,
+    NodeSucceeded,
+    RunFinished,
+)
+from services.engine.domain.variables.values import Value
+from services.engine.infra.journal_codec import MAX_ROW_BYTES, decode, encode
+
+_text = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _text,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_text, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def _node(outputs: dict[str, Value]) -> NodeSucceeded:
+    return NodeSucceeded(
+        at=1.5,
+        node_id="n",
+        frame="",
+        outputs=outputs,
+        handle="source",
+        inputs={},
+        process_data={},
+        metadata={},
+        started_at=1.0,
+    )
+
+
+@given(st.dictionaries(_text, _json, max_size=4))
+def test_values_survive_as_they_are(outputs: dict[str, Value]) -> None:
+    (back,) = decode(encode([_node(outputs)]))
+    assert isinstance(back, NodeSucceeded)
+    assert back.outputs == outputs
+    assert str(back.outputs) == str(outputs), "1 stays 1 and 1.0 stays 1.0"
+
+
+def test_events_keep_their_order_and_kind() -> None:
+    events: list[JournalEvent] = [
+        NodeStarted(at=1.0, node_id="a\0", frame="", index=1, predecessor=None),
+        _node({}),
+        RunFinished(
+            at=2.0,
+            status="succeeded",
+            outputs={},
+            error=None,
+            total_tokens=0,
+            total_steps=1,
+            exceptions_count=0,
+            usage={},
+        ),
+    ]
+    assert decode(encode(events)) == events
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(JournalRefused):
+        encode([_node({"x": "\ud800"})])
+
+
+def test_a_row_over_the_limit_is_refused() -> None:
+    with pytest.raises(JournalRefused):
+        encode([_node({"x": "x" * MAX_ROW_BYTES})])
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_events_or_unreadable(row: bytes) -> None:
+    try:
+        found = decode(row)
+    except JournalUnreadable:
+        return
+    assert all(isinstance(event, EVENT_TYPES) for event in found)
+
+
+_WRONG = (
+    '[["NoSuchKind", {}]]',
+    '[["NodeStarted", {"at": 1.0}]]',
+    '[["NodeStarted", {"at":"x","node_id":"","frame":"","index":1,"predecessor":null}]]',
+    '[["RunFinished", {"at": 1.0, "status": "exploded"}]]',
+    '{"not": "a list"}',
+)
+
+
+@pytest.mark.parametrize("row", _WRONG)
+def test_wrong_rows_are_unreadable(row: str) -> None:
+    with pytest.raises(JournalUnreadable):
+        decode(row.encode())

@@ -1,0 +1,91 @@
+import json
+
+from libs.common.contracts.chat import (
+    ChatCall,
+    ChatMessage,
+    JsonSchemaFormat,
+    ToolDefinition,
+)
+from services.inference.domain.demo.answer import demo_answer
+
+_TICKET = (
+    "Text: Hello, invoice INV-20931 was charged twice, please refund it soon. "
+    "Write to ada@example.org. It happened on 2026-03-04."
+)
+
+
+def _call(
+    text: str,
+    *,
+    system: str = "",
+    tools: tuple[ToolDefinition, ...] = (),
+    response_format: JsonSchemaFormat | None = None,
+) -> ChatCall:
+    messages = [ChatMessage(role="user", content=text)]
+    if system:
+        messages.insert(0, ChatMessage(role="system", content=system))
+    return ChatCall(
+        model="demo/demo-chat",
+        messages=tuple(messages),
+        tools=tools,
+        response_format=response_format,
+    )
+
+
+def test_a_prompt_with_labels_and_fields_is_classified_and_extracted() -> None:
+    system = (
+        "Labels: technical (error, crash), billing (invoice, refund, charge), other\n"
+        "Extract: email, invoice, date, phone"
+    )
+    answer = demo_answer(_call(_TICKET, system=system))
+    assert answer.text.splitlines() == [
+        "category: billing",
+        "email: ada@example.org",
+        "invoice: INV-20931",
+        "date: 2026-03-04",
+        "phone: unknown",
+    ]
+
+
+def test_a_schema_is_filled_from_the_text() -> None:
+    schema = JsonSchemaFormat(
+        json_schema={
+            "type": "object",
+            "properties": {
+                "category": {
+                    "enum": ["technical", "billing"],
+                    "description": "technical: error, crash; billing: refund, invoice",
+                },
+                "email": {"type": "string"},
+                "invoice": {"type": "string"},
+                "urgent": {"type": "boolean"},
+            },
+        }
+    )
+    answer = json.loads(demo_answer(_call(_TICKET, response_format=schema)).text)
+    assert answer == {
+        "category": "billing",
+        "email": "ada@example.org",
+        "invoice": "INV-20931",
+        "urgent": True,
+    }
+
+
+def test_the_offered_tool_whose_name_fits_is_called() -> None:
+    tools = (
+        ToolDefinition(name="current_time", description="the time now"),
+        ToolDefinition(
+            name="refund",
+            description="refund an invoice",
+            parameters={"type": "object", "properties": {"invoice": {"type": "string"}}},
+        ),
+    )
+    answer = demo_answer(_call(_TICKET, tools=tools))
+    assert answer.tool == "refund"
+    assert json.loads(answer.arguments) == {"invoice": "INV-20931"}
+
+
+def test_without_a_task_the_text_is_summed_up() -> None:
+    assert demo_answer(_call("Good morning. All well?")).text == (
+        "You wrote: Good morning. (4 words)"
+    )
