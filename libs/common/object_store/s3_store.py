@@ -69,11 +69,16 @@ class S3Store:
         await self._threads.run(self._delete, self._name(key))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        name, token = self._prefix + checked_prefix(prefix), ""
+        name, token, last = self._prefix + checked_prefix(prefix), "", ""
         while True:
             page = await self._threads.run(self._page, name, token)
             for item in page.get("Contents", []):
                 if "Key" in item and "Size" in item and "LastModified" in item:
+                    # Keys come in order. A server that keeps files may list one twice while
+                    # writers race for it.
+                    if item["Key"] == last:
+                        continue
+                    last = item["Key"]
                     yield ObjectInfo(
                         key=item["Key"].removeprefix(self._prefix),
                         size=item["Size"],

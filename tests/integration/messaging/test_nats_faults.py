@@ -17,6 +17,7 @@ from libs.common.contracts.envelope import Envelope
 from libs.common.errors import Busy, Unavailable, UpstreamTimeout
 from libs.common.messaging.body_references import BodyReferences
 from libs.common.messaging.nats_bus import NatsBus
+from libs.common.messaging.nats_connection import NatsConnection
 from tests.contract.messaging.conftest import ObjectsInMemory, nats_bus
 from tests.contract.messaging.messages import Ask, Told, counting, news, question, work
 from tests.support.running_server import start_ready
@@ -108,18 +109,18 @@ async def test_everything_goes_on_after_nats_was_away(own_nats: Nats, bus: NatsB
 
 async def test_a_server_that_falls_silent_is_given_up(own_nats: Nats, bus: NatsBus) -> None:
     subject = counting()
-    raw = Client()
-    await raw.connect(own_nats.server.url)
+    silent = NatsConnection(own_nats.server.url, "silent")
+    await silent.start(10)
 
     async def swallow(_message: Msg) -> None: ...
 
-    # nats-py leaves the future's type open.
-    await raw.subscribe(subject.name, cb=swallow)  # pyright: ignore[reportUnknownMemberType]
-    await raw.flush()
-    parts = bus.stream(subject, Ask(), envelope=Envelope(), timeout=30, idle_timeout=0.1)
-    with pytest.raises(UpstreamTimeout):
-        await anext(parts)
-    await raw.close()
+    try:
+        await silent.subscribe(subject.name, swallow)
+        parts = bus.stream(subject, Ask(), envelope=Envelope(), timeout=30, idle_timeout=0.1)
+        with pytest.raises(UpstreamTimeout):
+            await anext(parts)
+    finally:
+        await silent.close()
 
 
 async def test_a_reader_whose_process_died_closes_the_handler(own_nats: Nats, bus: NatsBus) -> None:
