@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from libs.common.contracts.subjects import DurableSubject
 from libs.common.errors import HeddleError, Unavailable
 from libs.common.messaging import headers as names
+from libs.common.messaging.dead_letter_headers import Burial
 from libs.common.messaging.nats_connection import NatsConnection, wake
 from libs.common.messaging.nats_streams import NatsStreams
 
@@ -27,6 +29,8 @@ _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _NANOSECONDS = 1_000_000_000
+# Of messages that wait for another try; older ones are told without their first error.
+_FIRST_ERRORS = 1000
 
 _log = structlog.get_logger("heddle.messaging")
 
@@ -62,6 +66,7 @@ class DurableConsumer:
         self._pulling: asyncio.Task[None] | None = None
         self._stale = False
         self._current = _Pull(0)
+        self._first_errors: OrderedDict[int, str] = OrderedDict()
         self._address = connection.client.new_inbox()
         self._subscription: Subscription | None = None
         connection.on_returned(self._distrust)
@@ -165,6 +170,9 @@ class DurableConsumer:
 
     async def _deliver(self, message: Msg) -> None:
         delivery = message.metadata.num_delivered
+        if not self._is_ours(message):
+            await message.ack()
+            return
         if delivery > self._options.max_deliveries:
             await self._bury(message, "its handler never came back")
             return
@@ -174,15 +182,27 @@ class DurableConsumer:
         except Exception as error:  # noqa: BLE001 - whatever it is, the message comes again
             reason = f"{type(error).__name__}: {error}"
             _log.warning("message_failed", subject=message.subject, delivery=delivery, error=reason)
+            self._remember(message, reason)
             if delivery >= self._options.max_deliveries:
                 await self._bury(message, reason)
             else:
                 delay = _FIRST_DELAY_SECONDS * 2 ** (delivery - 1)
                 await message.nak(delay=min(delay, _LONGEST_DELAY_SECONDS))
         else:
+            self._first_errors.pop(message.metadata.sequence.stream, None)
             await message.ack()
         finally:
             beat.cancel()
+
+    def _is_ours(self, message: Msg) -> bool:
+        """A message that was requeued is for the group that had given it up."""
+        wanted = (message.headers or {}).get(names.ONLY_FOR)
+        return wanted is None or wanted == self._options.durable
+
+    def _remember(self, message: Msg, reason: str) -> None:
+        self._first_errors.setdefault(message.metadata.sequence.stream, reason)
+        if len(self._first_errors) > _FIRST_ERRORS:
+            self._first_errors.popitem(last=False)
 
     async def _keep(self, message: Msg) -> None:
         """Hold off redelivery while the handler is at work."""
@@ -191,17 +211,24 @@ class DurableConsumer:
             await message.in_progress()
 
     async def _bury(self, message: Msg, reason: str) -> None:
-        headers = {k: v for k, v in (message.headers or {}).items() if k != names.MESSAGE_ID}
-        headers["Heddle-Dead-Reason"] = reason[:1000]
-        headers["Heddle-Dead-Subject"] = message.subject
-        headers[names.MESSAGE_ID] = (
-            f"{self._subject.stream}.{self._options.durable}.{message.metadata.sequence.stream}"
+        sequence = message.metadata.sequence.stream
+        burial = Burial(
+            stream=self._subject.stream,
+            durable=self._options.durable,
+            subject=message.subject,
+            sequence=sequence,
+            deliveries=message.metadata.num_delivered,
+            first_error=self._first_errors.pop(sequence, None),
+            last_error=reason,
         )
-        await self._streams.declare_dead_letters()
-        grave = f"dead.{self._subject.stream}.{self._options.durable}"
-        await self._streams.store(grave, message.data, headers)
+        await self._streams.bury(burial, message.data, message.headers or {})
         await message.term()
-        _log.error("message_buried", subject=message.subject, reason=reason, grave=grave)
+        _log.error(
+            "message_buried",
+            subject=message.subject,
+            reason=reason,
+            durable=self._options.durable,
+        )
 
 
 class _Pull:

@@ -13,6 +13,7 @@ REMAINING_MS = "Heddle-Remaining-Ms"
 SCHEMA = "Heddle-Schema"
 EFFECT = "Heddle-Effect"
 BODY_REF = "Heddle-Body-Ref"
+SEALED = "Heddle-Sealed"
 ERROR = "Heddle-Error"
 SEQ = "Heddle-Seq"
 END = "Heddle-End"
@@ -20,6 +21,7 @@ ALIVE = "Heddle-Alive"
 CONTROL = "Heddle-Control"
 IDLE_MS = "Heddle-Idle-Ms"
 MESSAGE_ID = "Nats-Msg-Id"
+ONLY_FOR = "Heddle-Only-For"
 STATUS = "Status"
 NO_RESPONDERS = "503"
 
@@ -42,7 +44,22 @@ def envelope_headers(envelope: Envelope) -> dict[str, str]:
         headers[SCHEMA] = str(envelope.schema_version)
     if envelope.effect is not None:
         headers[EFFECT] = envelope.effect.model_dump_json()
-    return headers
+    return headers | sealing_headers(envelope)
+
+
+def sealing_headers(envelope: Envelope) -> dict[str, str]:
+    """What tells a reader whose run the body is sealed for; nothing where it is not."""
+    if envelope.sealed_run is None:
+        return {}
+    return {SEALED: f"{envelope.tenant_id}/{envelope.sealed_run}"}
+
+
+def sealed_for(headers: dict[str, str]) -> tuple[UUID, UUID] | None:
+    """The tenant and the run that a body is sealed for. Raises ValueError when malformed."""
+    if SEALED not in headers:
+        return None
+    tenant, _, run = headers[SEALED].partition("/")
+    return UUID(tenant), UUID(run)
 
 
 def envelope_of(headers: dict[str, str] | None) -> Envelope:
@@ -52,6 +69,7 @@ def envelope_of(headers: dict[str, str] | None) -> Envelope:
     tenant = headers.get(TENANT)
     remaining = headers.get(REMAINING_MS)
     effect = headers.get(EFFECT)
+    sealed = sealed_for(headers)
     return Envelope(
         tenant_id=UUID(tenant) if tenant else None,
         traceparent=headers.get(TRACEPARENT),
@@ -59,6 +77,7 @@ def envelope_of(headers: dict[str, str] | None) -> Envelope:
         remaining_seconds=int(remaining) / 1000 if remaining else None,
         schema_version=int(headers.get(SCHEMA, "1")),
         effect=Effect.model_validate_json(effect) if effect else None,
+        sealed_run=sealed[1] if sealed else None,
     )
 
 

@@ -14,7 +14,8 @@ from libs.common.contracts.subjects import Broadcast, DurableSubject, StreamSubj
 from libs.common.errors import Busy, Unavailable, UpstreamTimeout
 from libs.common.messaging.bus import MessageHandler, RequestHandler, StreamHandler
 from libs.common.messaging.in_memory_broadcasts import InMemoryBroadcasts, InMemoryListener
-from libs.common.messaging.in_memory_queues import Delivery, InMemoryQueues
+from libs.common.messaging.in_memory_dead_letters import Delivery
+from libs.common.messaging.in_memory_queues import InMemoryQueues
 from libs.common.messaging.wire_format import (
     error_bytes,
     error_of,
@@ -52,6 +53,7 @@ class InMemoryBus:
         self._served: dict[str, list[_Served]] = {}
         self._broadcasts = InMemoryBroadcasts()
         self.queues = InMemoryQueues(clock)
+        self.dead_letters = self.queues.dead
         self._tasks: set[asyncio.Task[object]] = set()
 
     async def start(self) -> None:

@@ -2,34 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from libs.common.clock import Clock
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.subjects import DurableSubject
+from libs.common.messaging.dead_letters import DeadLetter
+from libs.common.messaging.in_memory_dead_letters import Delivery, InMemoryDeadLetters
 
 _DUPLICATE = timedelta(minutes=2)
 _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """A stored message."""
-
-    body: bytes
-    envelope: Envelope
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """A message that was given up, as `dead.<stream>.<durable>` would hold it."""
-
-    subject: str
-    body: bytes
-    reason: str
 
 
 Handle = Callable[[Delivery], Awaitable[None]]
@@ -42,7 +26,7 @@ class InMemoryQueues:
     """
 
     def __init__(self, clock: Clock) -> None:
-        self.dead: list[DeadLetter] = []
+        self.dead = InMemoryDeadLetters(clock, self._requeue)
         self._clock = clock
         self._stored: dict[str, list[Delivery]] = {}
         self._groups: dict[tuple[str, str], asyncio.Queue[Delivery]] = {}
@@ -79,9 +63,7 @@ class InMemoryQueues:
 
         async def work() -> None:
             while True:
-                await self._deliver(
-                    await queue.get(), handle, f"{subject.stream}.{durable}", max_deliveries
-                )
+                await self._deliver(await queue.get(), handle, subject, durable, max_deliveries)
 
         self._workers.extend(asyncio.create_task(work()) for _ in range(concurrency))
 
@@ -91,19 +73,26 @@ class InMemoryQueues:
         await asyncio.gather(*self._workers, return_exceptions=True)
         self._workers.clear()
 
+    def _requeue(self, letter: DeadLetter, delivery: Delivery) -> None:
+        self._groups[letter.subject, letter.consumer].put_nowait(delivery)
+
     async def _deliver(
-        self, delivery: Delivery, handle: Handle, group: str, max_deliveries: int
+        self,
+        delivery: Delivery,
+        handle: Handle,
+        subject: DurableSubject[Any],
+        durable: str,
+        max_deliveries: int,
     ) -> None:
-        for tried in range(1, max_deliveries + 1):
+        errors: list[str] = []
+        while len(errors) < max_deliveries:
             try:
                 await handle(delivery)
             except Exception as error:  # noqa: BLE001 - whatever it is, the message comes again
-                if tried == max_deliveries:
-                    reason = f"{type(error).__name__}: {error}"
-                    letter = DeadLetter(subject=f"dead.{group}", body=delivery.body, reason=reason)
-                    self.dead.append(letter)
-                else:
-                    delay = _FIRST_DELAY_SECONDS * 2 ** (tried - 1)
+                errors.append(f"{type(error).__name__}: {error}")
+                if len(errors) < max_deliveries:
+                    delay = _FIRST_DELAY_SECONDS * 2 ** (len(errors) - 1)
                     await self._clock.sleep(min(delay, _LONGEST_DELAY_SECONDS))
             else:
                 return
+        self.dead.bury(delivery, subject.name, durable, errors)

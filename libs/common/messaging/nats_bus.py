@@ -16,12 +16,14 @@ from libs.common.messaging.body_references import BodyReferences
 from libs.common.messaging.bus import MessageHandler, RequestHandler, StreamHandler
 from libs.common.messaging.durable_consumer import ConsumerOptions, DurableConsumer
 from libs.common.messaging.nats_connection import NatsConnection
+from libs.common.messaging.nats_dead_letters import NatsDeadLetters
 from libs.common.messaging.nats_listener import NatsListener
 from libs.common.messaging.nats_requests import NatsRequests
 from libs.common.messaging.nats_serving import NatsServing
 from libs.common.messaging.nats_streams import NatsStreams
 from libs.common.messaging.wire_format import reply_of, to_bytes
 from libs.common.object_store.store import ObjectStore
+from libs.common.run_sealing import RunSealing
 from libs.common.structured_logging import message_context
 
 Req = TypeVar("Req", bound=BaseModel)
@@ -33,17 +35,26 @@ _START_SECONDS = 60.0
 
 class NatsBus:
     """Implements MessageBus. `name` is the service's queue group, `instance` this process's
-    incarnation id, `object_store` carries bodies above 256 KiB."""
+    incarnation id, `object_store` carries bodies above 256 KiB, `sealing` closes bodies whose
+    envelope names a `sealed_run`; without it those are refused."""
 
     def __init__(
-        self, url: str, *, name: str, object_store: ObjectStore, instance: str, clock: Clock
+        self,
+        url: str,
+        *,
+        name: str,
+        object_store: ObjectStore,
+        instance: str,
+        clock: Clock,
+        sealing: RunSealing | None = None,
     ) -> None:
         self.instance = instance
         self._clock = clock
         self._connection = NatsConnection(url, f"{name}-{instance}")
-        self._bodies = BodyReferences(object_store)
+        self._bodies = BodyReferences(object_store, sealing)
         self._requests = NatsRequests(self._connection, self._bodies, clock)
         self._streams = NatsStreams(self._connection, self._requests, self._bodies)
+        self.dead_letters = NatsDeadLetters(self._streams, self._bodies)
         self._serving = NatsServing(self._connection, self._bodies, name)
         self._consumers: list[DurableConsumer] = []
         self._listeners: set[Callable[[], None]] = set()

@@ -9,6 +9,7 @@
 import asyncio
 from typing import Any
 
+import structlog
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
@@ -16,9 +17,10 @@ from nats.js.errors import BadRequestError, NotFoundError
 from pydantic import BaseModel
 
 from libs.common.contracts.subjects import DurableSubject
-from libs.common.errors import Busy, PlatformFault, Unavailable
+from libs.common.errors import Busy, NotFound, PlatformFault, Unavailable
 from libs.common.messaging import headers as names
 from libs.common.messaging.body_references import BodyReferences
+from libs.common.messaging.dead_letter_headers import Burial, buried, grave
 from libs.common.messaging.nats_connection import NatsConnection
 from libs.common.messaging.nats_requests import NatsRequests
 
@@ -28,6 +30,8 @@ _MAX_MESSAGES = 1_000_000
 _DUPLICATE_SECONDS = 120.0
 _STORE_SECONDS = 10.0
 _CONFLICT_TRIES = 5
+
+_log = structlog.get_logger("heddle.messaging")
 
 
 class _StoreError(BaseModel):
@@ -68,10 +72,17 @@ class NatsStreams:
             )
             self._declared.add(subject.name)
 
-    async def declare_dead_letters(self) -> None:
-        """Make sure that the dead-letter stream is there."""
+    async def bury(self, burial: Burial, body: bytes, headers: dict[str, str]) -> None:
+        """Keep a message that was given up as a dead letter. Raises Unavailable or Busy."""
         async with self._declaring:
             await self._declare(DEAD_STREAM, "dead.>", RetentionPolicy.LIMITS, DiscardPolicy.OLD)
+        try:
+            # Stored anew, so that the body lasts as long as the letter.
+            body = await self._bodies.incoming(body, headers)
+            headers = {k: v for k, v in headers.items() if k != names.BODY_REF}
+        except NotFound:
+            _log.warning("body_of_dead_letter_missing", subject=burial.subject)
+        await self.store(grave(burial, headers), body, buried(headers, burial, len(body)))
 
     async def store(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
         """Publish and wait until the stream has it on disk. Raises Unavailable or Busy."""

@@ -1,17 +1,14 @@
 """The two implementations of the bus, each as a caller and a server."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from typing import cast
 
 import pytest
-from nats.aio.client import Client
-from nats.js.errors import NotFoundError
 
 from libs.common.clock import SystemClock
 from libs.common.errors import NotFound
 from libs.common.messaging.bus import MessageBus
+from libs.common.messaging.dead_letters import DeadLetters
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from libs.common.messaging.nats_bus import NatsBus
 from libs.common.object_store.store import ObjectInfo
@@ -49,37 +46,7 @@ class Buses:
     server: MessageBus
     objects: ObjectsInMemory
     url: str | None
-
-    async def dead(self, stream: str, durable: str) -> str:
-        """The reason of the dead letter of that consumer; waits at most 10 s for it."""
-        if isinstance(self.server, InMemoryBus):
-            return await self._dead_in_memory(self.server, f"dead.{stream}.{durable}")
-        assert self.url is not None
-        client = Client()
-        await client.connect(self.url)
-        try:
-            return await self._dead_on_nats(client, f"dead.{stream}.{durable}")
-        finally:
-            await client.close()
-
-    async def _dead_in_memory(self, bus: InMemoryBus, subject: str) -> str:
-        async with asyncio.timeout(10):
-            while True:
-                for letter in bus.queues.dead:
-                    if letter.subject == subject:
-                        return letter.reason
-                await asyncio.sleep(0)
-
-    async def _dead_on_nats(self, client: Client, subject: str) -> str:
-        # nats-py leaves the options untyped.
-        stream = client.jetstream()  # pyright: ignore[reportUnknownMemberType]
-        async with asyncio.timeout(10):
-            while True:
-                try:
-                    found = await stream.get_last_msg("HEDDLE_DEAD", subject)
-                except NotFoundError:
-                    continue
-                return cast("dict[str, str]", found.headers)["Heddle-Dead-Reason"]  # pyright: ignore[reportUnknownMemberType]
+    dead: DeadLetters
 
 
 @pytest.fixture
@@ -91,14 +58,15 @@ def objects() -> ObjectsInMemory:
 async def buses(request: pytest.FixtureRequest, objects: ObjectsInMemory) -> AsyncGenerator[Buses]:
     if request.param == "memory":
         bus = InMemoryBus(clock=SystemClock())
-        yield Buses(client=bus, server=bus, objects=objects, url=None)
+        yield Buses(client=bus, server=bus, objects=objects, url=None, dead=bus.dead_letters)
         await bus.close()
         return
     url: str = request.getfixturevalue("nats_url")
     client, server = nats_bus(url, "caller", objects), nats_bus(url, "server", objects)
     await client.start()
     await server.start()
-    yield Buses(client=client, server=server, objects=objects, url=url)
+    dead = client.dead_letters
+    yield Buses(client=client, server=server, objects=objects, url=url, dead=dead)
     await client.close()
     await server.close()
 
