@@ -11,6 +11,7 @@ from libs.common.contracts.chat import (
     ChatResult,
     Completed,
     GenerationStarted,
+    ReasoningPart,
     TextPart,
 )
 from libs.common.contracts.code_execution import CodeCall, CodeResult
@@ -25,8 +26,8 @@ class Callees:
     """`effects` are the calls as they arrived, `upstream` counts what each key did once.
 
     `gate` holds every answer while it is clear; code's only where `hold_code`. `errors` are raised
-    first, one a call. `breaks` streams break off after their first word, and with
-    `loses_generation` another generation follows.
+    first, one a call. `thought` comes before the first word. `breaks` streams break off after
+    their first word, and with `loses_generation` another generation follows.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class Callees:
         self.gate.set()
         self.hold_code = True
         self.words = ("Hel", "lo")
+        self.thought = ""
         self.breaks = 0
         self.loses_generation = False
         self._generations: dict[str, str] = {}
@@ -65,6 +67,8 @@ class Callees:
         key = self._noted(envelope)
         generation = self._generations[key]
         yield ChatCallPart(parts=(GenerationStarted(generation=generation),))
+        if self.thought:
+            yield ChatCallPart(parts=(ReasoningPart(text=self.thought),))
         yield ChatCallPart(parts=(TextPart(text=self.words[0]),))
         if self.breaks > 0:
             self.breaks -= 1

@@ -150,11 +150,14 @@ class TextDelta(_Frozen):
 
 
 class ReasoningDelta(_Frozen):
-    """Transient: sent without id, never resumed, complete in the node's outputs."""
+    """What a model thinks while it thinks. Transient: sent without id, never resumed, complete in
+    the node's outputs. Readers drop what belongs to no generation under way."""
 
     kind: Literal["reasoning_delta"] = "reasoning_delta"
     node_id: str
     text: str
+    frame_path: str = ""
+    generation: str
 
 
 CommittedEvent = (

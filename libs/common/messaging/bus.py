@@ -118,6 +118,11 @@ class MessageBus(Protocol):
 class Listener(Protocol[Heard_co]):
     """Messages of a broadcast, in the order of one publisher."""
 
+    @property
+    def behind(self) -> int:
+        """How many messages were heard and not read yet."""
+        ...
+
     async def next(self, *, timeout: float) -> Heard_co | None:
         """The next message, or None after `timeout` seconds. Raises Busy after an overflow."""
         ...

@@ -30,6 +30,10 @@ class InMemoryListener(Generic[M]):
         self._overflowed = False
         self._news = asyncio.Event()
 
+    @property
+    def behind(self) -> int:
+        return len(self._waiting)
+
     def hear(self, body: bytes) -> None:
         if len(self._waiting) >= self._limit:
             self._overflowed = True

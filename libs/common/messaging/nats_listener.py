@@ -31,6 +31,10 @@ class NatsListener(Generic[M]):
         self._missed: str | None = None
         self._wake: asyncio.Future[None] | None = None
 
+    @property
+    def behind(self) -> int:
+        return len(self._waiting)
+
     async def receive(self, message: Msg) -> None:
         if len(self._waiting) >= self._limit:
             self.miss("more messages than the listener holds")

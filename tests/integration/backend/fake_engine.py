@@ -19,6 +19,7 @@ from libs.common.contracts.run_events import (
     GenerationStarted,
     NodeFinished,
     NodeStarted,
+    ReasoningDelta,
     RunEvent,
     RunEventMessage,
     RunFinished,
@@ -71,7 +72,8 @@ class FakeRun:
 @dataclass(slots=True)
 class FakeEngine:
     """A run says `echo: <query or text input>`, word by word. Inputs steer it: `fail` fails it,
-    `hold` lets it wait, after its first words, until it is stopped or `go` is set.
+    `hold` lets it wait, after its first words, until it is stopped or `go` is set; `thought` is
+    thought before the rest. `read_from` is set when somebody has asked for the stored part.
     `set_aside` True: nobody can go on with any run."""
 
     bus: InMemoryBus
@@ -84,6 +86,7 @@ class FakeEngine:
     go: asyncio.Event = field(default_factory=asyncio.Event)
     spoke: asyncio.Event = field(default_factory=asyncio.Event)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
+    read_from: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self) -> None:
         await self.bus.serve(VALIDATE_WORKFLOW, self._validate)
@@ -145,6 +148,7 @@ class FakeEngine:
 
     async def _events(self, query: RunEventsQuery, _: Envelope) -> RunEventsPage:
         run = self._run(query.run_id)
+        self.read_from.set()
         found = [event for event in run.events if event.seq > query.after_seq]
         return RunEventsPage(events=tuple(found[:3]), more=len(found) > 3, status=run.status)
 
@@ -191,6 +195,9 @@ class FakeEngine:
         if run.stopped.is_set():
             await self._finish(run, "stopped", "Stopped by user.", "")
             return
+        if thought := asked.inputs.get("thought"):
+            thinking = ReasoningDelta(node_id="llm", text=str(thought), generation="g")
+            await self._publish(run, thinking)
         await self._say(run, 6, text[6:])
         await self._commit(run, TextCommitted, text=text, generation="g", **place)
         failed = bool(asked.inputs.get("fail"))

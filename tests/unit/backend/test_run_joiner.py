@@ -9,6 +9,7 @@ from libs.common.contracts.run_events import (
     CommittedEvent,
     GenerationStarted,
     NodeStarted,
+    ReasoningDelta,
     RunEvent,
     RunFinished,
     RunStarted,
@@ -268,3 +269,19 @@ def test_text_of_a_withdrawn_generation_is_not_shown_any_more() -> None:
     assert [item.text for item in items if isinstance(item, TextShown)] == ["half"]
     assert isinstance(items[-1], TextWithdrawn)
     assert items[-1].text == ""
+
+
+def test_thoughts_are_told_while_their_generation_is_under_way() -> None:
+    owner = Owner()
+    owner.commit(RunStarted, workflow_hash="h", inputs={})
+    owner.commit(
+        GenerationStarted, key="k", generation="g", from_offset=0, node_id="n", selector=("n", "t")
+    )
+    thoughts = [ReasoningDelta(node_id="n", text="t", generation=name) for name in ("g", "old")]
+    joiner = RunJoiner(START)
+    told = list(joiner.hear([*owner.live, *thoughts]))
+    assert [item.event.generation for item in told if isinstance(item, Transient)] == ["g"]
+    owner.commit(TextReplaced, from_offset=0)
+    assert not [
+        item for item in joiner.hear([owner.live[-1], thoughts[0]]) if isinstance(item, Transient)
+    ]

@@ -1,6 +1,6 @@
 """Follow a run from any point to its end, whatever gets lost on the way."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,12 +16,14 @@ from services.backend.app.ports.delta_tail import DeltaTail
 from services.backend.app.runs.engine_runs import EngineRuns
 from services.backend.app.runs.record_end import RecordEnd
 from services.backend.domain.runs.resume_point import START, ResumePoint
-from services.backend.domain.runs.run_joiner import JoinedItem, RunJoiner
+from services.backend.domain.runs.run_joiner import JoinedItem, RunJoiner, Transient
 
 SILENCE_SECONDS = 5.0
 """How long nothing may be heard before the engine is asked."""
 
 _AWAY_SECONDS = 1.0
+_BEHIND = 100
+"""A reader with more messages waiting than this is spared what is transient."""
 SET_ASIDE_STATUSES = frozenset({"quarantined", "incompatible"})
 """A run in one of these goes on by itself never."""
 
@@ -110,7 +112,8 @@ class _Follower:
                     async for item in self._stored():
                         yield item
                 continue
-            async for item in self._recorded(list(self._joiner.hear(message.events))):
+            items = _bearable(self._joiner.hear(message.events), heard.behind)
+            async for item in self._recorded(items):
                 yield item
             if self._joiner.gap:
                 async for item in self._stored():
@@ -157,3 +160,7 @@ class _Follower:
                 extra={"workflow_run_id": str(self._run_id), "task_id": str(self._run_id)},
             )
         return False
+
+
+def _bearable(items: Iterable[JoinedItem], behind: int) -> list[JoinedItem]:
+    return [item for item in items if behind <= _BEHIND or not isinstance(item, Transient)]

@@ -95,7 +95,8 @@ class RunJoiner:
                 case TextDelta():
                     yield from self._delta(event)
                 case ReasoningDelta():
-                    yield Transient(event=event)
+                    if event.generation in self._generations.values():
+                        yield Transient(event=event)
                 case _:
                     if event.seq <= self.seq:
                         continue

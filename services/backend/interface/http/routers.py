@@ -12,6 +12,7 @@ from services.backend.interface.http.dify.conversation_routes import (
 )
 from services.backend.interface.http.dify.run_routes import RunDoor, run_router
 from services.backend.interface.http.native.app_routes import NativeAppDoor, native_app_router
+from services.backend.interface.http.native.event_routes import native_event_router
 from services.backend.interface.http.native.key_routes import native_key_router
 from services.backend.interface.http.native.provider_routes import native_provider_router
 from services.backend.interface.http.native.run_routes import native_run_router
@@ -34,6 +35,7 @@ def all_routers(
         ),
         native_key_router(caller, cases.app_keys),
         native_run_router(caller, cases.show_run),
+        native_event_router(caller, cases.show_run, cases.follow_run),
         native_provider_router(caller, cases.credentials),
         run_router(
             RunDoor(

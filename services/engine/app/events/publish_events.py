@@ -18,6 +18,7 @@ from services.engine.domain.execution.public_events import ToldEvent
 
 _log = logging.getLogger(__name__)
 _MOST_WAITING = 100_000
+_MOST_BEFORE_THOUGHTS = _MOST_WAITING // 10
 # So that a message of ordinary events stays well below what must travel by reference.
 _MOST_TOGETHER = 200
 # The subject names the tenant, and a header would cost as much as the event.
@@ -50,6 +51,7 @@ class EventPublisher:
 
     Live events are a convenience; the journal is the truth. So a bus that is away, or more than
     100,000 waiting events, costs readers a gap that they see and re-read, and never holds a run.
+    What models think is dropped first: from 10,000 waiting events on.
     """
 
     def __init__(self, bus: MessageBus, tail: DeltaTail | None = None) -> None:
@@ -65,8 +67,10 @@ class EventPublisher:
 
     def publish(self, run: LiveRun, events: Sequence[LiveEvent]) -> None:
         """Never blocks. Committed events only after their commit."""
-        if self._count >= _MOST_WAITING:
-            return
+        if self._count >= _MOST_BEFORE_THOUGHTS:
+            events = [event for event in events if not isinstance(event, ReasoningDelta)]
+            if not events or self._count >= _MOST_WAITING:
+                return
         self._count += len(events)
         self._waiting.setdefault(run, []).extend(events)
         self._idle.clear()

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from libs.common.contracts.run_events import TextDelta
+from libs.common.contracts.run_events import ReasoningDelta, TextDelta
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.effects.effect_sink import EffectSink
 from services.engine.app.events.publish_events import EventPublisher, LiveEvent, LiveRun
 from services.engine.app.ports.run_store import Claim
 from services.engine.domain.execution.public_events import ToldEvent
-from services.engine.domain.execution.step import Delta, Dispatch, Step
+from services.engine.domain.execution.step import Delta, Dispatch, Step, Thought
 from services.engine.domain.node_parts.effects import CallModel
 
 
@@ -54,7 +54,10 @@ class RunOutputs:
         `last_seq` is the newest public event then.
         """
         self.last_seq = last_seq
-        live: list[LiveEvent] = [*shown, *(self._delta(delta) for delta in step.deltas)]
+        live: list[LiveEvent] = [*shown]
+        if step.thoughts:
+            live.extend(map(_reasoning, step.thoughts))
+        live.extend(map(self._delta, step.deltas))
         if live:
             self._publisher.publish(self._live, live)
         for dispatch in step.dispatches:
@@ -109,3 +112,12 @@ class RunOutputs:
         telling = asyncio.ensure_future(self._effects.cancel(self._claim, key, of_model=of_model))
         self._cancelling.add(telling)
         telling.add_done_callback(self._cancelling.discard)
+
+
+def _reasoning(thought: Thought) -> ReasoningDelta:
+    return ReasoningDelta(
+        node_id=thought.node_id,
+        text=thought.text,
+        frame_path=thought.frame,
+        generation=thought.generation,
+    )

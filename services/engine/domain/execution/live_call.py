@@ -1,26 +1,30 @@
-"""The text of one model call under way, ahead of the journal."""
+"""What one model call under way says and thinks, ahead of the journal."""
 
 from collections.abc import Callable, Sequence
 
 from libs.common.contracts.chat import ChatPart, GenerationStarted
+from services.engine.domain.execution.heard_text import HeardText
 from services.engine.domain.node_parts.effects import CallModel
 from services.engine.domain.variables.values import Selector
 
 
 class LiveCall:
-    """One visible model call: its present generation and what it says.
+    """One visible model call: its present generation, what it says and what it thinks.
 
     `shown` code points of the generation were handed out for publishing. `inherited`: an earlier
     owner of the run announced the generation, and may have shown more of it than we know.
+
+    Of each generation at most `HeardText`'s bounds are kept. What it says beyond them is shown once
+    its result is recorded; what it thinks beyond them stands in the node's outputs alone.
     """
 
     __slots__ = (
-        "_fresh",
-        "_known",
-        "_make_filter",
-        "_repeated",
+        "_make_filters",
         "_said",
         "_show",
+        "_text",
+        "_think",
+        "_thoughts",
         "generation",
         "inherited",
         "key",
@@ -38,12 +42,12 @@ class LiveCall:
         self.inherited = inherited
         self.generation: str | None = None
         self.shown = 0
-        self._make_filter = request.visible
+        self._make_filters = request.visible, request.thoughts
         self._show: Callable[[ChatPart], str] = request.visible()
+        self._think: Callable[[ChatPart], str] = request.thoughts()
+        self._text = HeardText()
+        self._thoughts = HeardText()
         self._said: list[str] = []
-        self._fresh: list[str] = []
-        self._known = 0
-        self._repeated = 0
 
     def take(self, parts: Sequence[ChatPart]) -> None:
         """Parts as they came; another generation than the present one starts over.
@@ -55,24 +59,22 @@ class LiveCall:
             if isinstance(part, GenerationStarted):
                 self._begin(part.generation)
                 continue
-            text = self._show(part)
-            if text and self._repeated:
-                passed = min(len(text), self._repeated)
-                self._repeated -= passed
-                text = text[passed:]
-            if text:
-                self._fresh.append(text)
-                self._known += len(text)
+            if thought := self._think(part):
+                self._thoughts.add(thought)
+            if text := self._show(part):
+                self._text.add(text)
 
     def unseen(self) -> str:
         """Visible text that was not shown yet; it counts as shown from now on."""
-        if not self._fresh:
-            return ""
-        text = "".join(self._fresh)
-        self._fresh.clear()
-        self._said.append(text)
-        self.shown += len(text)
+        text = self._text.take()
+        if text:
+            self._said.append(text)
+            self.shown += len(text)
         return text
+
+    def unheard_thoughts(self) -> str:
+        """What it thought and nobody was told yet; it counts as told from now on."""
+        return self._thoughts.take()
 
     def said(self) -> str:
         """What was shown of the present generation."""
@@ -80,16 +82,18 @@ class LiveCall:
 
     def hide(self) -> None:
         """What was shown has been withdrawn: all of it may be shown again."""
-        self._fresh[:0] = self._said
+        self._text.give_back(self._said)
         self._said.clear()
         self.shown = 0
 
     def _begin(self, generation: str) -> None:
-        self._show = self._make_filter()
+        visible, thoughts = self._make_filters
+        self._show, self._think = visible(), thoughts()
         if generation == self.generation:
-            self._repeated = self._known
+            self._text.hear_again()
+            self._thoughts.hear_again()
             return
         self.generation = generation
         self._said.clear()
-        self._fresh.clear()
-        self.shown = self._known = self._repeated = 0
+        self._text, self._thoughts = HeardText(), HeardText()
+        self.shown = 0

@@ -11,7 +11,7 @@ from services.engine.domain.events import journal
 from services.engine.domain.execution.live_call import LiveCall
 from services.engine.domain.execution.node_progress import NodeProgress
 from services.engine.domain.execution.run_state import RunState
-from services.engine.domain.execution.step import Delta
+from services.engine.domain.execution.step import Delta, Thought
 from services.engine.domain.execution.step_writer import StepWriter
 from services.engine.domain.node_parts.effects import CallModel
 from services.engine.domain.variables.values import Selector
@@ -117,6 +117,10 @@ class LiveTexts:
             return
         if self._announced.get(call.key) != call.generation:
             self._announce(call, call.generation)
+        if thought := call.unheard_thoughts():
+            self._writer.step.thoughts.append(
+                Thought(text=thought, node_id=call.node_id, frame="", generation=call.generation)
+            )
         text = call.unseen()
         if not text:
             return

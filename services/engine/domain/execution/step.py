@@ -32,6 +32,16 @@ class Delta:
 
 
 @record
+class Thought:
+    """What a model thinks, for whoever listens now; never published again."""
+
+    text: str
+    node_id: str
+    frame: str
+    generation: str
+
+
+@record
 class Timer:
     """Call `timer_due(timer_id)` at instant `due`, Unix seconds."""
 
@@ -43,12 +53,13 @@ class Timer:
 class Step:
     """`events` are already applied to the state and are journalled in this order, together.
 
-    `dispatches` and `cancels` are sent, and `deltas` published, once all events up to and including
-    these are durable. `finished` True: the last event is RunFinished.
+    `dispatches` and `cancels` are sent, `thoughts` and then `deltas` published, once all events up
+    to and including these are durable. `finished` True: the last event is RunFinished.
     """
 
     events: list[JournalEvent] = field(default_factory=list[JournalEvent])
     dispatches: list[Dispatch] = field(default_factory=list[Dispatch])
+    thoughts: list[Thought] = field(default_factory=list[Thought])
     deltas: list[Delta] = field(default_factory=list[Delta])
     timers: list[Timer] = field(default_factory=list[Timer])
     cancels: list[str] = field(default_factory=list[str])

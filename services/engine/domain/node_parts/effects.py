@@ -4,22 +4,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from libs.common.contracts.chat import ChatCall, ChatPart, ChatResult
+from libs.common.contracts.chat import ChatCall, ChatPart, ChatResult, ReasoningPart
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.http_call import HttpCall, HttpResult
 
 PartFilter = Callable[[], Callable[[ChatPart], str]]
-"""Makes a fresh fold over one generation's parts: each part in, the visible text it adds out.
+"""Makes a fresh fold over one generation's parts: each part in, the text it adds out.
 
-Pure: the same parts always give the same text. Visible text is what the fold returned, joined."""
+Pure: the same parts always give the same text. The whole text is what the fold returned, joined."""
+
+
+def provider_thoughts() -> Callable[[ChatPart], str]:
+    """The part filter that keeps what the provider marks as reasoning."""
+
+    def think(part: ChatPart) -> str:
+        return part.text if isinstance(part, ReasoningPart) else ""
+
+    return think
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallModel:
-    """One model call. Its visible text streams on `selector` (node id, name), if not None."""
+    """One model call. Its `visible` text streams on `selector` (node id, name), if not None; so do
+    its `thoughts`, to whoever listens at that moment."""
 
     call: ChatCall
     visible: PartFilter
+    thoughts: PartFilter = provider_thoughts
     selector: tuple[str, ...] | None = None
     timeout_seconds: float = 600.0
     effect_class: Literal["model"] = "model"

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
-from libs.common.contracts.chat import ChatPart, TextPart
-from services.engine.domain.node_parts.effects import PartFilter
+from libs.common.contracts.chat import ChatPart, ReasoningPart, TextPart
+from services.engine.domain.node_parts.effects import PartFilter, provider_thoughts
 
 _OPEN = "<think>"
 _CLOSE = "</think>"
@@ -44,48 +44,67 @@ def tagged_text() -> Callable[[ChatPart], str]:
 
 def separated_text() -> Callable[[ChatPart], str]:
     """The part filter that leaves thoughts out, wherever chunks are cut."""
-    return _ThoughtStripper().show
+    split = _ThoughtSplitter().split
+    return lambda part: split(part)[0]
+
+
+def separated_thoughts() -> Callable[[ChatPart], str]:
+    """The part filter that keeps only thoughts: the provider's own, and those within tags."""
+    split = _ThoughtSplitter().split
+    return lambda part: part.text if isinstance(part, ReasoningPart) else split(part)[1]
 
 
 PART_FILTERS: dict[str, PartFilter] = {"tagged": tagged_text, "separated": separated_text}
+THOUGHT_FILTERS: dict[str, PartFilter] = {
+    "tagged": provider_thoughts,
+    "separated": separated_thoughts,
+}
 
 
-class _ThoughtStripper:
+class _ThoughtSplitter:
     """Holds back what may be the beginning of a tag until it is decided."""
 
-    __slots__ = ("_held", "_started", "_thinking")
+    __slots__ = ("_held", "_started", "_thinking", "_thought")
 
     def __init__(self) -> None:
         self._held = ""
         self._thinking = False
         self._started = False
+        self._thought = False
 
-    def show(self, part: ChatPart) -> str:
+    def split(self, part: ChatPart) -> tuple[str, str]:
+        """`(what it says, what it thinks)` as far as this part decides it."""
         if part.kind == "completed":
-            rest, self._held = ("" if self._thinking else self._held), ""
-            return self._visible(rest)
+            rest, self._held = self._held, ""
+            return ("", rest) if self._thinking else (self._visible(rest), "")
         if not isinstance(part, TextPart):
-            return ""
+            return "", ""
         self._held += part.text
-        shown: list[str] = []
-        while self._advance(shown):
+        said: list[str] = []
+        thoughts: list[str] = []
+        while self._advance(said, thoughts):
             pass
-        return self._visible("".join(shown))
+        return self._visible("".join(said)), "".join(thoughts)
 
-    def _advance(self, shown: list[str]) -> bool:
+    def _advance(self, said: list[str], thoughts: list[str]) -> bool:
         """Consume up to and including the next tag; False when there is no whole one."""
+        into = thoughts if self._thinking else said
         tag = (_CLOSE_TAG if self._thinking else _OPEN_TAG).search(self._held)
         if tag is not None:
-            if not self._thinking:
-                shown.append(self._held[: tag.start()])
+            into.append(self._held[: tag.start()])
             self._held = self._held[tag.end() :]
-            self._thinking = not self._thinking
+            self._turn(thoughts)
             return True
         keep = _possible_tag(self._held, _CLOSE if self._thinking else _OPEN)
-        if not self._thinking:
-            shown.append(self._held[: len(self._held) - keep])
+        into.append(self._held[: len(self._held) - keep])
         self._held = self._held[len(self._held) - keep :]
         return False
+
+    def _turn(self, thoughts: list[str]) -> None:
+        self._thinking = not self._thinking
+        if self._thinking and self._thought:
+            thoughts.append("\n")
+        self._thought = True
 
     def _visible(self, text: str) -> str:
         """Blank space before the first visible character belongs to the thought before it."""

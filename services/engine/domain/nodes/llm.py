@@ -18,7 +18,11 @@ from services.engine.domain.node_parts.node_contract import (
     Problem,
 )
 from services.engine.domain.node_parts.prompting import Prompt, parse_prompt
-from services.engine.domain.node_parts.reasoning import PART_FILTERS, split_reasoning
+from services.engine.domain.node_parts.reasoning import (
+    PART_FILTERS,
+    THOUGHT_FILTERS,
+    split_reasoning,
+)
 from services.engine.domain.node_parts.settings_reader import MISSING_FIELD, SettingsReader
 from services.engine.domain.node_parts.structured_output import (
     StructuredOutput,
@@ -60,8 +64,13 @@ class LlmNode:
             ),
             user=user if isinstance(user, str) and user else None,
         )
-        visible = PART_FILTERS["separated" if self.separated else "tagged"]
-        effect = CallModel(call=call, visible=visible, selector=(context.node_id, "text"))
+        reasoning = "separated" if self.separated else "tagged"
+        effect = CallModel(
+            call=call,
+            visible=PART_FILTERS[reasoning],
+            thoughts=THOUGHT_FILTERS[reasoning],
+            selector=(context.node_id, "text"),
+        )
         answer = expect(ChatResult, (yield effect))
         return self._result(answer, process_data)
 
@@ -70,7 +79,7 @@ class LlmNode:
         usage: Value = answer.usage.model_dump()
         outputs: dict[str, Value] = {
             "text": said,
-            "reasoning_content": thought or answer.reasoning,
+            "reasoning_content": "\n".join(filter(None, (answer.reasoning, thought))),
             "usage": usage,
             "finish_reason": answer.finish_reason,
         }

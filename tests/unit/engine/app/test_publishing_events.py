@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 from libs.common.clock import SystemClock
-from libs.common.contracts.run_events import TextDelta
+from libs.common.contracts.run_events import ReasoningDelta, TextDelta
 from libs.common.contracts.subjects import run_live
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.engine.app.events.publish_events import EventPublisher, LiveRun
@@ -55,3 +55,23 @@ async def test_text_that_is_no_text_does_not_silence_other_runs() -> None:
     assert message is not None
     assert message.run_id == good.run_id
     assert good.subject == run_live(TENANT, good.run_id)
+
+
+async def test_thoughts_are_the_first_to_be_dropped() -> None:
+    run = LiveRun(TENANT, uuid4())
+    thought = ReasoningDelta(node_id="n", text="hm", generation="g")
+    bus = InMemoryBus(clock=SystemClock())
+    publisher = EventPublisher(bus)
+    publisher.publish(run, [thought])
+    publisher.publish(run, [_delta("x", offset) for offset in range(10_000)])
+    publisher.publish(run, [thought, _delta("y", 10_000)])
+    kinds: list[str] = []
+    async with bus.listen(run.subject) as listener:
+        task = asyncio.ensure_future(publisher.run())
+        await asyncio.wait_for(publisher.flushed(), 10)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        while (message := await listener.next(timeout=0)) is not None:
+            kinds += [event.kind for event in message.events]
+    await bus.close()
+    assert kinds == ["reasoning_delta", *["text_delta"] * 10_001]

@@ -116,6 +116,27 @@ async def test_text_is_told_after_its_generation_is_durable_and_before_the_answe
     assert {delta.generation for delta in deltas} == {started.generation}
 
 
+async def test_thoughts_go_out_live_and_are_in_no_stored_event(
+    cluster: Cluster, callees: Callees
+) -> None:
+    callees.thought = "let me see"
+    asked = await cluster.asked(
+        chain({"type": "ask", "prompt": "hi"}, {"type": "show", "shows": "n1.text"})
+    )
+    async with cluster.bus.listen(run_live(TENANT, asked.run_id)) as listener:
+        await cluster.replicas[0].engine.use_cases.accept.execute(asked)
+        live = await heard(listener, "run_finished")
+    kinds = [event.kind for event in live]
+    thought = live[kinds.index("reasoning_delta")]
+    (started,) = [event for event in live if event.kind == "generation_started"]
+    assert (thought.text, thought.generation) == ("let me see", started.generation)
+    assert kinds.index("generation_started") < kinds.index("reasoning_delta")
+    assert kinds.index("reasoning_delta") < kinds.index("text_delta")
+    assert tuple(event for event in live if hasattr(event, "prev")) == await cluster.events(
+        asked.run_id
+    )
+
+
 async def test_a_silent_callee_is_asked_again_under_the_same_key(
     cluster: Cluster, callees: Callees
 ) -> None:

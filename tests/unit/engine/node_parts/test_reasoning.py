@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from libs.common.contracts.chat import ChatPart, ChatResult, Completed, ReasoningPart, TextPart
 from services.engine.domain.node_parts.reasoning import (
     separated_text,
+    separated_thoughts,
     split_reasoning,
     tagged_text,
 )
@@ -35,6 +36,32 @@ def _shown(text: str, size: int) -> str:
     ]
     result = ChatResult(generation="g", model="m", text=text)
     return "".join(show(part) for part in [*parts, Completed(result=result)])
+
+
+def _thought(text: str, size: int) -> str:
+    think = separated_thoughts()
+    parts: list[ChatPart] = [
+        TextPart(text=text[at : at + size]) for at in range(0, len(text), size)
+    ]
+    result = ChatResult(generation="g", model="m", text=text)
+    return "".join(think(part) for part in [*parts, Completed(result=result)])
+
+
+@given(PIECES, st.integers(1, 9))
+def test_where_chunks_are_cut_does_not_matter_to_thoughts(text: str, size: int) -> None:
+    assert _thought(text, size) == _thought(text, 1000)
+
+
+@given(PIECES)
+def test_the_streamed_thoughts_are_those_of_the_answer(text: str) -> None:
+    assert "".join(_thought(text, 1).split()) == "".join(split_reasoning(text)[1].split())
+
+
+def test_the_providers_own_thoughts_are_thoughts() -> None:
+    think = separated_thoughts()
+    assert think(ReasoningPart(text="a")) == "a"
+    assert think(TextPart(text="b<think>c")) == "c"
+    assert think(TextPart(text="</think><think>d")) == "\nd"
 
 
 @given(PIECES, st.integers(1, 9))
