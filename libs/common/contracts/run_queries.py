@@ -36,6 +36,35 @@ class RunView(_Frozen):
     epoch: int = 0
 
 
+class RunsQuery(_Frozen):
+    """Runs of a tenant, newest first: those in `run_ids`, or where that is empty those that have
+    `status` (of `app_id`, None of every app) and are older than `before`, at most `limit`."""
+
+    tenant_id: UUID
+    run_ids: tuple[UUID, ...] = ()
+    status: RunStatus = "queued"
+    app_id: UUID | None = None
+    before: UUID | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class RunSummary(_Frozen):
+    """`evidence`: why the run was set aside, None for any other. `created_at` is Unix seconds."""
+
+    run_id: UUID
+    app_id: UUID
+    status: RunStatus
+    created_at: float
+    evidence: str | None = None
+
+
+class RunSummaries(_Frozen):
+    """`more` True: ask again before the last run."""
+
+    runs: tuple[RunSummary, ...]
+    more: bool = False
+
+
 class RunEventsQuery(_Frozen):
     """Public events with `seq` above `after_seq`, oldest first, at most `limit`."""
 

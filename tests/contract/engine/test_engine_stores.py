@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.common.contracts.run_commands import AbortRun, ResumeRun
+from libs.common.contracts.run_queries import RunsQuery
 from libs.common.identifiers import uuid7
 from services.engine.app.errors import RunIdOutOfRange, RunUnknown, WorkflowUnknown
 from services.engine.app.ports.journal_store import Verdict
@@ -286,3 +287,24 @@ async def test_another_tenants_run_is_unknown(stores: EngineStores) -> None:
             AbortRun(tenant_id=stranger, run_id=claim.run_id, command_id=uuid4())
         )
     assert await stores.reader.read(stranger, claim.run_id) == []
+
+
+async def test_runs_are_told_by_status_newest_first(stores: EngineStores) -> None:
+    queued = [request(TENANT) for _ in range(3)]
+    for asked in queued:
+        await stores.runs.accept(asked, worker=None)
+    aside = await _claimed(stores)
+    assert await stores.runs.set_aside(stores.workers[0], aside, "quarantined", "it broke")
+    ids = sorted((asked.run_id for asked in queued), reverse=True)
+    first = await stores.runs.summaries(RunsQuery(tenant_id=TENANT, status="queued", limit=2))
+    assert [run.run_id for run in first] == ids[:2]
+    rest = RunsQuery(tenant_id=TENANT, status="queued", before=ids[1])
+    assert [run.run_id for run in await stores.runs.summaries(rest)] == ids[2:]
+    one_app = RunsQuery(tenant_id=TENANT, status="queued", app_id=queued[0].app_id)
+    (of_app,) = await stores.runs.summaries(one_app)
+    assert (of_app.run_id, of_app.evidence) == (queued[0].run_id, None)
+    (told,) = await stores.runs.summaries(RunsQuery(tenant_id=TENANT, status="quarantined"))
+    assert (told.run_id, told.status, told.evidence) == (aside.run_id, "quarantined", "it broke")
+    named = RunsQuery(tenant_id=TENANT, run_ids=(aside.run_id, ids[0], uuid7()))
+    assert {run.run_id for run in await stores.runs.summaries(named)} == {aside.run_id, ids[0]}
+    assert await stores.runs.summaries(RunsQuery(tenant_id=uuid4(), status="queued")) == []

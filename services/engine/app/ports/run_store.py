@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from libs.common.contracts.run_commands import AcceptRun, RunEnded, RunStatus
+from libs.common.contracts.run_queries import RunsQuery, RunSummary
 
 
 class Group(NamedTuple):
@@ -81,6 +82,10 @@ class RunStore(Protocol):
 
     async def find(self, tenant_id: UUID, run_id: UUID) -> RunRecord:
         """Raises RunUnknown."""
+        ...
+
+    async def summaries(self, query: RunsQuery) -> list[RunSummary]:
+        """What `query` asks for, newest first."""
         ...
 
     async def queued_groups(self, *, after: Group, most: int) -> list[Group]:

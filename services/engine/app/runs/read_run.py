@@ -1,5 +1,7 @@
 """What a run looks like now, and what happened in it."""
 
+from collections.abc import Sequence
+
 from libs.common.contracts.run_commands import SET_ASIDE_STATUSES, TERMINAL_STATUSES
 from libs.common.contracts.run_events import (
     CommittedEvent,
@@ -12,14 +14,20 @@ from libs.common.contracts.run_queries import (
     RunEventsPage,
     RunEventsQuery,
     RunQuery,
+    RunsQuery,
+    RunSummaries,
     RunTrace,
     RunView,
 )
 from services.engine.app.errors import WorkflowUnknown
-from services.engine.app.ports.journal_store import JournalReader
+from services.engine.app.ports.environment_secrets import EnvironmentSecrets
+from services.engine.app.ports.journal_store import Entry, JournalReader
 from services.engine.app.ports.run_store import RunRecord, RunStore
+from services.engine.app.runs.run_secrets import mask_of
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
+from services.engine.domain.events.journal import RunStarted
 from services.engine.domain.execution.public_events import PUBLIC_EVENTS, PublicView
+from services.engine.domain.variables.secret_mask import SecretMask
 
 _ROWS_AT_ONCE = 8
 _MOST_EVENTS = 5000
@@ -29,11 +37,16 @@ class ReadRun:
     """Three views of a run, all from the store; any replica can answer. Each raises RunUnknown."""
 
     def __init__(
-        self, runs: RunStore, journal: JournalReader, workflows: CompiledWorkflows
+        self,
+        runs: RunStore,
+        journal: JournalReader,
+        workflows: CompiledWorkflows,
+        secrets: EnvironmentSecrets,
     ) -> None:
         self._runs = runs
         self._journal = journal
         self._workflows = workflows
+        self._secrets = secrets
 
     async def view(self, query: RunQuery) -> RunView:
         record = await self._runs.find(query.tenant_id, query.run_id)
@@ -58,15 +71,29 @@ class ReadRun:
         last = events[-1].seq if events else 0
         return RunTrace(run=_view(record, last_public_seq=last), nodes=_nodes(events))
 
+    async def summaries(self, query: RunsQuery) -> RunSummaries:
+        """A page of the tenant's runs, without what happened in them."""
+        one_more = query.model_copy(update={"limit": query.limit + 1})
+        found = await self._runs.summaries(one_more)
+        if query.run_ids:
+            return RunSummaries(runs=tuple(found))
+        return RunSummaries(runs=tuple(found[: query.limit]), more=len(found) > query.limit)
+
     async def _public(self, record: RunRecord) -> list[CommittedEvent]:
         entries = await self._journal.read(record.tenant_id, record.run_id)
+        mask = await self._mask(record, entries)
         try:
             workflow = await self._workflows.get(record.tenant_id, record.workflow_hash)
-            view = PublicView(record.run_id, workflow.labels)
+            view = PublicView(record.run_id, workflow.labels, mask)
         except WorkflowUnknown:
-            view = PublicView(record.run_id, {})
+            view = PublicView(record.run_id, {}, mask)
         made = (view.map(entry.seq, entry.event) for entry in entries)
         return [event for event in made if event is not None]
+
+    async def _mask(self, record: RunRecord, entries: Sequence[Entry]) -> SecretMask | None:
+        first = entries[0].event if entries else None
+        wanted = first.secrets if isinstance(first, RunStarted) else {}
+        return await mask_of(self._secrets, record.tenant_id, record.app_id, wanted)
 
     async def _last_public(self, record: RunRecord) -> int:
         # From the end backwards: readers that hear nothing ask this of long runs every 5 s.

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.run_commands import SET_ASIDE_STATUSES, AcceptRun
+from libs.common.contracts.run_queries import RunsQuery, RunSummary
 from libs.common.identifiers import uuid7_millis
 from services.engine.app.errors import RunIdOutOfRange, RunUnknown, WorkflowUnknown
 from services.engine.app.ports.run_store import Acceptance, Claim, Group, RunRecord
@@ -61,6 +62,20 @@ class InMemoryRunStore:
             outcome=row.outcome,
             evidence=row.evidence,
         )
+
+    async def summaries(self, query: RunsQuery) -> list[RunSummary]:
+        found = [
+            RunSummary(
+                run_id=run_id,
+                app_id=row.request.app_id,
+                status=row.status,
+                created_at=row.accepted_at,
+                evidence=row.evidence if row.status in SET_ASIDE_STATUSES else None,
+            )
+            for (tenant_id, run_id), row in self._state.runs.items()
+            if tenant_id == query.tenant_id and _is_wanted(query, run_id, row)
+        ]
+        return sorted(found, key=lambda run: run.run_id, reverse=True)[: query.limit]
 
     async def queued_groups(self, *, after: Group, most: int) -> list[Group]:
         waiting = {
@@ -143,3 +158,13 @@ class InMemoryRunStore:
     def _has_room(self, group: Group) -> bool:
         limit = self._group_limit
         return limit is None or len(self._of_group(group, "running")) < limit
+
+
+def _is_wanted(query: RunsQuery, run_id: UUID, row: RunRow) -> bool:
+    if query.run_ids:
+        return run_id in query.run_ids
+    return (
+        row.status == query.status
+        and query.app_id in {None, row.request.app_id}
+        and (query.before is None or run_id < query.before)
+    )

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 import asyncpg
 
-from libs.common.contracts.run_commands import AcceptRun, RunEnded
+from libs.common.contracts.run_commands import SET_ASIDE_STATUSES, AcceptRun, RunEnded, RunStatus
+from libs.common.contracts.run_queries import RunsQuery, RunSummary
 from libs.common.contracts.subjects import shard_of
 from libs.common.database.asyncpg_pool import Pool
 from services.engine.app.errors import RunIdOutOfRange, RunUnknown, WorkflowUnknown
@@ -19,6 +20,16 @@ _ACCEPT = "SELECT * FROM engine.accept_run($1, $2, $3, $4, $5, $6, $7, $8)"
 _FIND = """
 SELECT app_id, status, epoch, workflow_hash, accepted_at, claimed_at, outcome, evidence
 FROM engine.runs WHERE tenant_id = $1 AND run_id = $2"""
+_SUMMARY = (
+    "SELECT run_id, app_id, status, accepted_at, evidence FROM engine.runs WHERE tenant_id = $1"
+)
+_SUMMARIES = f"{_SUMMARY} AND run_id = ANY($2) ORDER BY run_id DESC"
+# The status as a word of its own: a parameter would hide it from the partial indexes.
+_OF_STATUS = {
+    status: f"{_SUMMARY} AND status = '{status}' AND ($2::uuid IS NULL OR app_id = $2) "
+    "AND ($3::uuid IS NULL OR run_id < $3) ORDER BY run_id DESC LIMIT $4"
+    for status in get_args(RunStatus)
+}
 _GROUPS = "SELECT * FROM engine.queued_groups($1, $2, $3)"
 _CLAIM_QUEUED = "SELECT * FROM engine.claim_queued($1, $2, $3, $4)"
 _ORPHANED = "SELECT * FROM engine.orphaned_runs($1, $2, $3)"
@@ -87,6 +98,30 @@ class PostgresRunStore:
             outcome=RunEnded.model_validate_json(outcome) if outcome is not None else None,
             evidence=row["evidence"],
         )
+
+    async def summaries(self, query: RunsQuery) -> list[RunSummary]:
+        tenant = query.tenant_id
+        if query.run_ids:
+            found = self._statements.fetch_of([tenant], _SUMMARIES, tenant, [*query.run_ids])
+        else:
+            found = self._statements.fetch_of(
+                [tenant],
+                _OF_STATUS[query.status],
+                tenant,
+                query.app_id,
+                query.before,
+                query.limit,
+            )
+        return [
+            RunSummary(
+                run_id=row["run_id"],
+                app_id=row["app_id"],
+                status=row["status"],
+                created_at=row["accepted_at"].timestamp(),
+                evidence=row["evidence"] if row["status"] in SET_ASIDE_STATUSES else None,
+            )
+            for row in await found
+        ]
 
     async def queued_groups(self, *, after: Group, most: int) -> list[Group]:
         rows = await self._sweeps.fetch(_GROUPS, after.tenant_id, after.app_id, most)
