@@ -22,10 +22,10 @@ from libs.common.errors import PlatformFault
 
 _VERSION = b"\x01"
 _KEY_BYTES = 32
-_KEY_ID_BYTES = 8
+MASTER_KEY_ID_BYTES = 8
 _NONCE_BYTES = 12
 _WRAPPED_BYTES = _KEY_BYTES + 16
-_HEAD_BYTES = len(_VERSION) + _KEY_ID_BYTES
+_HEAD_BYTES = len(_VERSION) + MASTER_KEY_ID_BYTES
 _BODY_AT = _HEAD_BYTES + _NONCE_BYTES + _WRAPPED_BYTES
 
 
@@ -45,9 +45,9 @@ class SealedBox:
     """
 
     def __init__(self, master_keys: SecretStr) -> None:
-        keys = [_decoded(key) for key in master_keys.get_secret_value().split(",")]
-        self._current = _key_id(keys[0])
-        self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
+        keys = [decoded_master_key(key) for key in master_keys.get_secret_value().split(",")]
+        self._current = master_key_id(keys[0])
+        self._ciphers = {master_key_id(key): AESGCM(key) for key in keys}
 
     def seal(self, secret: bytes, *, tenant_id: UUID, purpose: str) -> bytes:
         """An ASCII box that opens only for the same tenant and purpose."""
@@ -97,11 +97,13 @@ def _bound(tenant_id: UUID, purpose: str) -> bytes:
     return tenant_id.bytes + purpose.encode()
 
 
-def _key_id(key: bytes) -> bytes:
-    return hashlib.sha256(b"heddle master key\x00" + key).digest()[:_KEY_ID_BYTES]
+def master_key_id(key: bytes) -> bytes:
+    """The name of a master key, 8 bytes, which says nothing about it."""
+    return hashlib.sha256(b"heddle master key\x00" + key).digest()[:MASTER_KEY_ID_BYTES]
 
 
-def _decoded(key: str) -> bytes:
+def decoded_master_key(key: str) -> bytes:
+    """The 32 bytes of one master key from the settings. Raises SealedBoxRefused."""
     try:
         decoded = base64.b64decode(key.strip(), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

@@ -29,6 +29,7 @@ class Envelope(BaseModel):
 
     `tenant_id` None: a platform message that belongs to no tenant. `remaining_seconds` None: no
     caller waits. The instant is recomputed at every hop; no wall-clock deadline crosses a wall.
+    `sealed_run`: the body and what is answered hold data of this run that must stay sealed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,3 +40,4 @@ class Envelope(BaseModel):
     remaining_seconds: float | None = None
     schema_version: int = 1
     effect: Effect | None = None
+    sealed_run: UUID | None = None

@@ -35,9 +35,15 @@ class Neighbours(Protocol[Part_co]):
     """The other replicas of this service, reached through their own subjects."""
 
     def attach(
-        self, holder: UUID, tenant_id: UUID, key: str, claim_number: int
+        self,
+        holder: UUID,
+        tenant_id: UUID,
+        key: str,
+        claim_number: int,
+        *,
+        sealed_run: UUID | None = None,
     ) -> AsyncIterator[Part_co]:
-        """`KeyedCalls.attach` at `holder`."""
+        """`KeyedCalls.attach` at `holder`; the parts of a `sealed_run` cross sealed."""
         ...
 
     async def cancel(

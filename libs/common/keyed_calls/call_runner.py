@@ -11,6 +11,7 @@ from libs.common.errors import Busy, HeddleError, PlatformFault, Unavailable, Wi
 from libs.common.keyed_calls.call_parts import GrowingText, Part, PartShape, close_parts
 from libs.common.keyed_calls.ledger import CallLedger, EndStatus, failure_payload
 from libs.common.keyed_calls.live_call import LiveCall, StopReason
+from libs.common.run_sealing import RunSealing, required
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.1
@@ -20,12 +21,14 @@ _CLEAN_UP_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRunner(Generic[Part]):
-    """`growing` None: no copy is kept outside the process."""
+    """`growing` None: no copy is kept outside the process, as for sealed calls in any case;
+    `sealing` None: sealed calls are refused."""
 
     ledger: CallLedger
     shape: PartShape[Part]
     clock: Clock
     growing: GrowingText | None = None
+    sealing: RunSealing | None = None
 
     async def run(
         self,
@@ -60,7 +63,7 @@ class CallRunner(Generic[Part]):
                 if self.shape.is_final(part):
                     return part
                 call.add(part)
-                if self.growing is not None:
+                if self.growing is not None and not call.sealed:
                     copy = self.shape.encode(part)
                     self.growing.add(call.tenant_id, call.key, call.claim_number, copy)
         finally:
@@ -78,9 +81,16 @@ class CallRunner(Generic[Part]):
             await self._fail(call, call.stop_reason)
         except HeddleError as error:
             await self._fail(call, StopReason(error=error, recorded=False))
-        except Exception:  # noqa: BLE001
-            # A defect in the adapter must still end the call, or its readers wait for ever.
-            _log.exception("a keyed call failed in an unforeseen way", extra={"key": call.key})
+        except Exception as defect:  # noqa: BLE001
+            # A defect in the adapter must still end the call, or its readers wait for ever. Its
+            # words may quote a sealed call's secrets.
+            traceback = None if call.sealed else defect
+            _log.error(
+                "a keyed call failed in an unforeseen way: %s",
+                type(defect).__name__,
+                extra={"key": call.key},
+                exc_info=traceback,
+            )
             error = PlatformFault("The call failed in an unforeseen way.")
             await self._fail(call, StopReason(error=error, recorded=False))
         else:
@@ -111,6 +121,13 @@ class CallRunner(Generic[Part]):
         # The result stays here, and its readers wait, for as long as the ledger is away: giving it
         # out unrecorded would let it happen twice.
         pause = _FIRST_PAUSE
+        if call.sealed:
+            payload = required(self.sealing).seal(
+                payload,
+                tenant_id=call.tenant_id,
+                run_id=call.run_id,
+                place=record_place(call.key),
+            )
         while True:
             try:
                 return await self.ledger.record(
@@ -120,6 +137,11 @@ class CallRunner(Generic[Part]):
                 _log.warning("a result waits for its record: %s", error)
             await self.clock.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def record_place(key: str) -> str:
+    """Where a call's record stands, for sealing it."""
+    return f"call/{key}"
 
 
 async def _ended(task: "asyncio.Task[Part] | asyncio.Task[None]") -> None:

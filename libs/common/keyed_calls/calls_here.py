@@ -32,13 +32,15 @@ _LONGEST_PAUSE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedCall(Generic[Part]):
-    """A call as its opener wants it. `repeatable`: may be made again after its holder died."""
+    """A call as its opener wants it. `repeatable`: may be made again after its holder died.
+    `sealed`: its record is sealed for its run."""
 
     tenant_id: UUID
     effect: Effect
     upstream: Callable[[], AsyncIterator[Part]]
     timeout: float
     repeatable: bool
+    sealed: bool = False
 
     @property
     def place(self) -> _Place:
@@ -177,6 +179,7 @@ class CallsHere(Generic[Part]):
             key=wanted.effect.key,
             claim_number=claim_number,
             limit=self._most_parts,
+            sealed=wanted.sealed,
         )
         self._live[call.place] = call
         work = self._runner.run(call, wanted.upstream, timeout=wanted.timeout, late=wanted.late())

@@ -18,10 +18,11 @@ from libs.common.keyed_calls.call_parts import (
     PartShape,
     close_parts,
 )
-from libs.common.keyed_calls.call_runner import CallRunner
+from libs.common.keyed_calls.call_runner import CallRunner, record_place
 from libs.common.keyed_calls.calls_here import CallsHere, WantedCall
 from libs.common.keyed_calls.ledger import BEAT, KEEP_ENDED, CallLedger, HeldBy, Recorded
 from libs.common.keyed_calls.live_call import LiveCall
+from libs.common.run_sealing import RunSealing, required
 
 _log = logging.getLogger(__name__)
 _COLLECT_SECONDS = 3600.0
@@ -33,7 +34,8 @@ class KeyedCalls(Generic[Part]):
     """The keyed calls of one service, as one of its processes sees them.
 
     `on_repeat` hears every call that may have been made twice (a model call whose holder died).
-    At most `most_calls` are under way here, each with at most `most_parts` parts.
+    `sealing` None: sealed calls are refused. At most `most_calls` are under way here, each with at
+    most `most_parts` parts.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class KeyedCalls(Generic[Part]):
         *,
         clock: Clock,
         growing: GrowingText | None = None,
+        sealing: RunSealing | None = None,
         on_repeat: Callable[[Effect], None] = lambda _: None,
         most_calls: int = 2000,
         most_parts: int = 200_000,
@@ -52,9 +55,10 @@ class KeyedCalls(Generic[Part]):
         self._shape = shape
         self._neighbours = neighbours
         self._clock = clock
+        self._sealing = sealing
         self._here = CallsHere(
             ledger,
-            CallRunner(ledger=ledger, shape=shape, clock=clock, growing=growing),
+            CallRunner(ledger=ledger, shape=shape, clock=clock, growing=growing, sealing=sealing),
             clock=clock,
             on_repeat=on_repeat,
             most_calls=most_calls,
@@ -91,19 +95,24 @@ class KeyedCalls(Generic[Part]):
         *,
         timeout: float,
         upstream_keyed: bool = False,
+        sealed: bool = False,
     ) -> AsyncGenerator[Part]:
         """The parts of the call, the final one last: made here, followed, or from the record.
 
         Closing the iterator does not end the call; `timeout` seconds after its claim do. A call
         of class `keyed` is repeated after its holder died only if `upstream_keyed` says that the
         upstream honours its key. After a takeover the parts start over with the new call's.
+        `sealed`: the record is sealed for the effect's run, and its request's hash is keyed.
 
         A failure of the call is recorded and raised, now and to every later caller. Raises
         StaleEpoch, RunAlreadyEnded, RequestMismatch, OutcomeUnknown, CallStopped; UpstreamTimeout
         when no end was seen in time (nothing is recorded then); Busy and Unavailable.
         """
+        if sealed:
+            effect = self._with_keyed_hash(tenant_id, effect)
         wanted = WantedCall(
             tenant_id=tenant_id,
+            sealed=sealed,
             effect=effect,
             upstream=upstream,
             timeout=timeout,
@@ -116,11 +125,11 @@ class KeyedCalls(Generic[Part]):
         while True:
             found = await self._here.enter(wanted)
             if isinstance(found, Recorded):
-                yield self._recorded(found)
+                yield self._recorded(found, wanted)
                 return
             if found.claim_number != number:
                 number, told = found.claim_number, 0
-            parts = self._follow(tenant_id, effect.key, found)
+            parts = self._follow(wanted, found)
             position = 0
             try:
                 async for part in parts:
@@ -136,7 +145,9 @@ class KeyedCalls(Generic[Part]):
                 # knows which.
                 if isinstance(found, LiveCall) and not isinstance(error, CallNotHere):
                     raise
-                _log.info("a followed call has to be looked up again: %s", error)
+                # The words of a sealed call's own failure may quote a secret.
+                said = type(error).__name__ if sealed else error
+                _log.info("a followed call has to be looked up again: %s", said)
             finally:
                 await close_parts(parts)
             if self._clock.monotonic() + pause > until:
@@ -169,16 +180,37 @@ class KeyedCalls(Generic[Part]):
         for claim in stopped:
             await self._tell(claim.holder, tenant_id, run_id, claim.key, epoch)
 
-    def _recorded(self, found: Recorded) -> Part:
+    def _with_keyed_hash(self, tenant_id: UUID, effect: Effect) -> Effect:
+        digest = required(self._sealing).digest(
+            effect.request_hash, tenant_id=tenant_id, run_id=effect.run_id
+        )
+        return effect.model_copy(update={"request_hash": digest})
+
+    def _recorded(self, found: Recorded, wanted: WantedCall[Part]) -> Part:
+        payload = found.payload
+        if wanted.sealed:
+            payload = required(self._sealing).reveal(
+                payload,
+                tenant_id=wanted.tenant_id,
+                run_id=wanted.effect.run_id,
+                place=record_place(wanted.effect.key),
+            )
         if found.status != "done":
-            raise WireError.model_validate_json(found.payload).to_error()
-        return self._shape.decode(found.payload)
+            raise WireError.model_validate_json(payload).to_error()
+        return self._shape.decode(payload)
 
     def _follow(
-        self, tenant_id: UUID, key: str, found: "LiveCall[Part] | HeldBy"
+        self, wanted: WantedCall[Part], found: "LiveCall[Part] | HeldBy"
     ) -> AsyncIterator[Part]:
         if isinstance(found, HeldBy):
-            return self._neighbours.attach(found.holder, tenant_id, key, found.claim_number)
+            effect = wanted.effect
+            return self._neighbours.attach(
+                found.holder,
+                wanted.tenant_id,
+                effect.key,
+                found.claim_number,
+                sealed_run=effect.run_id if wanted.sealed else None,
+            )
         return found.read()
 
     async def _tell(

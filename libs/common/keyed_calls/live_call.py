@@ -21,16 +21,25 @@ class StopReason:
 class LiveCall(Generic[Part]):
     """Belongs to the process, not to a reader: readers come and go and start at the first part.
 
-    At most `limit` parts are kept; more raises PayloadTooLarge at `add`.
+    At most `limit` parts are kept; more raises PayloadTooLarge at `add`. `sealed`: what is kept
+    of it outside this process is sealed for its run.
     """
 
     def __init__(
-        self, *, tenant_id: UUID, run_id: UUID, key: str, claim_number: int, limit: int
+        self,
+        *,
+        tenant_id: UUID,
+        run_id: UUID,
+        key: str,
+        claim_number: int,
+        limit: int,
+        sealed: bool = False,
     ) -> None:
         self.tenant_id = tenant_id
         self.run_id = run_id
         self.key = key
         self.claim_number = claim_number
+        self.sealed = sealed
         self.stop_reason: StopReason | None = None
         self.stopped = asyncio.Event()
         self._limit = limit

@@ -12,6 +12,7 @@ from libs.common.keyed_calls.keyed_calls import KeyedCalls
 from libs.common.keyed_calls.postgres_ledger import PostgresLedger
 from libs.common.lifespan import Lifespan
 from libs.common.metrics import Metrics
+from libs.common.run_sealing import RunSealing
 from libs.common.service_settings import ServiceSettings
 
 Part = TypeVar("Part")
@@ -27,6 +28,7 @@ async def open_keyed_calls(
     shape: PartShape[Part],
     neighbours: Neighbours[Part],
     growing: GrowingText | None = None,
+    sealing: RunSealing | None = None,
 ) -> tuple[KeyedCalls[Part], ReadinessCheck]:
     """Keyed calls on the ledger in `schema`, beating until the lifespan ends, and a check that the
     ledger can be reached.
@@ -52,6 +54,7 @@ async def open_keyed_calls(
         neighbours,
         clock=clock,
         growing=growing,
+        sealing=sealing,
         on_repeat=lambda effect: repeated.labels(effect.effect_class).inc(),
     )
     await lifespan.entered("keyed calls", keyed.running())

@@ -1,10 +1,11 @@
-"""Large bodies travel through the object store."""
+"""Bodies on their way: large ones go through the object store, those of some runs are sealed."""
 
 from datetime import datetime, timedelta
 
 from libs.common.identifiers import uuid7
-from libs.common.messaging.headers import BODY_REF
+from libs.common.messaging.headers import BODY_REF, sealed_for
 from libs.common.object_store.store import ObjectStore
+from libs.common.run_sealing import RunSealing, required
 
 INLINE_BYTES = 256 * 1024
 _PASSING = "messages/passing/"
@@ -12,19 +13,28 @@ _KEPT = "messages/kept/"
 _PASSING_AGE = timedelta(hours=24)
 # Longer than a stream keeps the message that names it.
 _KEPT_AGE = timedelta(days=8)
+_PLACE = "message"
 
 
 class BodyReferences:
-    """Replaces bodies above 256 KiB by the key of an object, and back."""
+    """Replaces bodies above 256 KiB by the key of an object, and back. Where the headers name a
+    run, the body is sealed for it first. `sealing` None: such bodies are refused."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, sealing: RunSealing | None = None) -> None:
         self._store = store
+        self._sealing = sealing
 
     async def outgoing(self, body: bytes, headers: dict[str, str], *, kept: bool = False) -> bytes:
         """What to send; a reference is added to `headers` once its object is stored.
 
         `kept` True: the message waits in a stream, so its body must last as long.
         """
+        sealed = sealed_for(headers)
+        if sealed is not None and body:
+            tenant_id, run_id = sealed
+            body = required(self._sealing).seal(
+                body, tenant_id=tenant_id, run_id=run_id, place=_PLACE
+            )
         if len(body) <= INLINE_BYTES:
             return body
         key = f"{_KEPT if kept else _PASSING}{uuid7().hex}"
@@ -37,7 +47,15 @@ class BodyReferences:
         if headers is None:
             return body
         key = headers.get(BODY_REF)
-        return body if key is None else await self._store.get(key)
+        if key is not None:
+            body = await self._store.get(key)
+        sealed = sealed_for(headers)
+        if sealed is None:
+            return body
+        tenant_id, run_id = sealed
+        return required(self._sealing).reveal(
+            body, tenant_id=tenant_id, run_id=run_id, place=_PLACE
+        )
 
     async def collect(self, now: datetime) -> int:
         """Delete bodies that no message can name any more; returns how many."""

@@ -15,7 +15,7 @@ _LONGEST_BEAT_SECONDS = 5.0
 
 
 class PartWriter:
-    """Sends parts to the reply address of `request`."""
+    """Sends parts to the reply address of `request`; `sealing` are the headers of sealed ones."""
 
     def __init__(self, connection: NatsConnection, bodies: BodyReferences, request: Msg) -> None:
         self._connection = connection
@@ -25,11 +25,13 @@ class PartWriter:
         bound = int(idle) / 1000 if idle else _LONGEST_BEAT_SECONDS
         self._beat = min(bound / _BEATS_PER_IDLE_BOUND, _LONGEST_BEAT_SECONDS)
         self._number = 0
+        self.sealing: dict[str, str] = {}
 
     async def write(self, body: bytes, headers: dict[str, str]) -> None:
         """Send the next part; `headers` say whether it is an end or an error."""
         self._number += 1
         headers[names.SEQ] = str(self._number)
+        headers |= self.sealing
         body = await self._bodies.outgoing(body, headers)
         await self._connection.publish(self._reply, body, headers=headers)
 

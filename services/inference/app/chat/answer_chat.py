@@ -57,6 +57,7 @@ class AnswerChat:
             effect,
             lambda: self._complete.run(call, tenant_id=tenant_id, idempotency_key=effect.key),
             timeout=envelope.remaining_seconds or DEFAULT_SECONDS,
+            sealed=envelope.sealed_run is not None,
         )
 
 

@@ -21,12 +21,18 @@ class ChatNeighbours:
         self._bus = bus
 
     async def attach(
-        self, holder: UUID, tenant_id: UUID, key: str, claim_number: int
+        self,
+        holder: UUID,
+        tenant_id: UUID,
+        key: str,
+        claim_number: int,
+        *,
+        sealed_run: UUID | None = None,
     ) -> AsyncGenerator[ChatCallPart, None]:
         parts = self._bus.stream(
             CHAT_ATTACH.at(str(holder)),
             AttachCall(tenant_id=tenant_id, key=key, claim_number=claim_number),
-            envelope=Envelope(tenant_id=tenant_id),
+            envelope=Envelope(tenant_id=tenant_id, sealed_run=sealed_run),
             timeout=_ATTACH_SECONDS,
             idle_timeout=_IDLE_SECONDS,
         )

@@ -55,6 +55,7 @@ class AnswerOnce:
             upstream,
             timeout=envelope.remaining_seconds or DEFAULT_SECONDS,
             upstream_keyed=effect.effect_class == "keyed",
+            sealed=envelope.sealed_run is not None,
         )
         async with aclosing(parts):
             async for part in parts:

@@ -7,6 +7,7 @@ from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.http_call import HttpCall, HttpResult
 from libs.common.identifiers import uuid7
 from libs.common.object_store.store import ObjectStore
+from libs.common.run_sealing import RunSealing, required
 from services.plugin.app.ports.http_fetcher import FetchedBody, HttpFetcher
 from services.plugin.domain.errors import TextTooLarge
 
@@ -37,9 +38,14 @@ _NO_KEY_METHODS = frozenset({"GET", "HEAD"})
 
 
 class FetchHttp:
-    def __init__(self, *, fetcher: HttpFetcher, objects: ObjectStore) -> None:
+    """`sealing` closes what is stored for a sealed run; without it that is refused."""
+
+    def __init__(
+        self, *, fetcher: HttpFetcher, objects: ObjectStore, sealing: RunSealing | None = None
+    ) -> None:
         self._fetcher = fetcher
         self._objects = objects
+        self._sealing = sealing
 
     async def run(self, call: HttpCall, *, envelope: Envelope) -> HttpResult:
         """The answer: text as text (at most 1 MiB), anything else as an object.
@@ -63,10 +69,17 @@ class FetchHttp:
         if not _is_file(headers, answer):
             return shape.model_copy(update={"text": _text(answer.body, content_type)})
         object_key = f"http/{envelope.tenant_id or 'none'}/{uuid7()}"
-        await self._objects.put(object_key, answer.body)
+        await self._objects.put(object_key, self._kept(answer.body, envelope, object_key))
         return shape.model_copy(
             update={"is_file": True, "object_key": object_key, "filename": _filename(headers)}
         )
+
+    def _kept(self, body: bytes, envelope: Envelope, place: str) -> bytes:
+        run_id, tenant_id = envelope.sealed_run, envelope.tenant_id
+        if run_id is None or tenant_id is None:
+            return body
+        sealing = required(self._sealing)
+        return sealing.seal(body, tenant_id=tenant_id, run_id=run_id, place=place)
 
 
 def _joined(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:

@@ -19,14 +19,20 @@ class PluginNeighbours:
         self._bus = bus
 
     async def attach(
-        self, holder: UUID, tenant_id: UUID, key: str, claim_number: int
+        self,
+        holder: UUID,
+        tenant_id: UUID,
+        key: str,
+        claim_number: int,
+        *,
+        sealed_run: UUID | None = None,
     ) -> AsyncGenerator[AttachedResult, None]:
         # A longer call is asked for again: the ledger is looked up in between, so that a holder
         # that died is noticed.
         yield await self._bus.request(
             PLUGIN_ATTACH.at(str(holder)),
             AttachCall(tenant_id=tenant_id, key=key, claim_number=claim_number),
-            envelope=Envelope(tenant_id=tenant_id),
+            envelope=Envelope(tenant_id=tenant_id, sealed_run=sealed_run),
             timeout=_ATTACH_SECONDS,
         )
 

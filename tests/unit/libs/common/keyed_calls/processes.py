@@ -186,7 +186,13 @@ class _Direct:
         self._world = world
 
     async def attach(
-        self, holder: UUID, tenant_id: UUID, key: str, claim_number: int
+        self,
+        holder: UUID,
+        tenant_id: UUID,
+        key: str,
+        claim_number: int,
+        *,
+        sealed_run: UUID | None = None,
     ) -> AsyncGenerator[str]:
         async for word in self._reach(holder).attach(tenant_id, key, claim_number):
             self._reach(holder)
