@@ -17,6 +17,13 @@ class RunUnknown(NotFound):
     title = "No such run"
 
 
+class SecretMissing(NotFound):
+    """A run names a secret environment value that is gone, or that no master key here opens."""
+
+    code = "secret_missing"
+    title = "A secret environment variable cannot be had"
+
+
 class RunIdOutOfRange(InvalidInput):
     """The run id is no UUIDv7 of these months, so no journal partition can hold it."""
 

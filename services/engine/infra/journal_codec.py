@@ -19,6 +19,11 @@ _pairs: msgspec.json.Decoder[list[tuple[str, msgspec.Raw]]] = msgspec.json.Decod
 )
 
 
+def journal_place(first_seq: int) -> str:
+    """Where a row stands in its run's journal, for sealing it."""
+    return f"journal/{first_seq}"
+
+
 def encode(events: list[JournalEvent]) -> bytes:
     """One row. Raises JournalRefused when an event is not JSON or the row is too large."""
     try:

@@ -65,7 +65,13 @@ class EffectDispatcher:
         try:
             await self._perform(claim, dispatch, sink)
         except HeddleError as error:
-            _log.exception("effect %s broke off", dispatch.key)
+            # What went wrong may quote a secret.
+            _log.error(
+                "effect %s broke off: %s",
+                dispatch.key,
+                type(error).__name__,
+                exc_info=None if claim.request.has_secrets else error,
+            )
             failed = EffectError(error.message, error_type=type(error).__name__, retryable=False)
             sink.fail(dispatch.key, failed, definite=False)
 
@@ -117,4 +123,5 @@ class EffectDispatcher:
             clock=self._clock,
             seconds=seconds,
             deadline=self._clock.monotonic() + seconds,
+            sealed=claim.request.has_secrets,
         )

@@ -12,7 +12,8 @@ from services.engine.app.effects.effect_sink import EffectSink
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedCall:
-    """`deadline` is an instant of the monotonic clock, `seconds` the budget it came from."""
+    """`deadline` is an instant of the monotonic clock, `seconds` the budget it came from.
+    `sealed`: the run has secrets, so what is asked and answered crosses and is kept sealed."""
 
     tenant_id: UUID
     effect: Effect
@@ -20,6 +21,7 @@ class KeyedCall:
     clock: Clock
     seconds: float
     deadline: float
+    sealed: bool = False
 
     @property
     def key(self) -> str:
@@ -27,7 +29,8 @@ class KeyedCall:
 
     @property
     def envelope(self) -> Envelope:
-        return Envelope(tenant_id=self.tenant_id, effect=self.effect)
+        sealed_run = self.effect.run_id if self.sealed else None
+        return Envelope(tenant_id=self.tenant_id, effect=self.effect, sealed_run=sealed_run)
 
     @property
     def remaining(self) -> float:

@@ -25,6 +25,7 @@ class Append:
 
     Its owner may go on adding to `events` until the writer sets `sealed`, and sets `abandoned` when
     it no longer wants it. `settled` is called once, from the loop, unless it was abandoned.
+    `secret`: the run has secrets, so it is stored under the run's seal.
     """
 
     tenant_id: UUID
@@ -33,6 +34,7 @@ class Append:
     first_seq: int
     settled: Callable[["Append", Verdict, str], None]
     events: list[JournalEvent] = field(default_factory=list[JournalEvent])
+    secret: bool = False
     progressed: bool = False
     ending: RunEnded | None = None
     sealed: bool = False

@@ -6,10 +6,13 @@ from typing import Literal
 from uuid import UUID
 
 from services.engine.app.errors import JournalUnreadable, WorkflowUnknown
+from services.engine.app.observing.run_spans import traced
 from services.engine.app.ports.command_store import CommandStore
+from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.journal_store import Entry, JournalReader
 from services.engine.app.ports.run_store import Claim, RunStore
 from services.engine.app.runs.drive_run import DriverPorts, RunDriver, Stopped
+from services.engine.app.runs.run_secrets import secrets_of
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.domain.events.journal import SEMANTICS_VERSION, RunStarted
 
@@ -22,6 +25,7 @@ class CarrierPorts:
     journal: JournalReader
     commands: CommandStore
     workflows: CompiledWorkflows
+    secrets: EnvironmentSecrets
     drivers: DriverPorts
 
 
@@ -53,8 +57,8 @@ class RunCarrier:
     async def carry(self, claim: Claim, started: Callable[[RunDriver], None]) -> Stopped:
         """Drive the run; `started` gets its driver before the first step, if it is driven here.
 
-        Raises Unavailable when the store was away before the run could be driven or set aside; the
-        run is then ours and not driven.
+        Raises Unavailable when the store, or who keeps its secrets, was away before the run could
+        be driven or set aside; the run is then ours and not driven.
         """
         if claim.takeovers > self._suspicion.quarantine_after:
             return await self._set_aside(claim, "quarantined", await self._deaths(claim))
@@ -68,12 +72,14 @@ class RunCarrier:
         if (version := _semantics(history)) != SEMANTICS_VERSION:
             evidence = f"journal of semantics version {version}, this is {SEMANTICS_VERSION}"
             return await self._set_aside(claim, "incompatible", evidence)
+        secrets = await secrets_of(self._ports.secrets, claim.request)
         commands = (
             []
             if claim.fresh
             else await self._ports.commands.undrained(claim.tenant_id, claim.run_id)
         )
-        driver = RunDriver(claim, workflow.compiled, workflow.labels, self._ports.drivers)
+        ports = traced(self._ports.drivers, claim, workflow.labels)
+        driver = RunDriver(claim, workflow.compiled, workflow.labels, ports, secrets)
         started(driver)
         stopped = await driver.drive(history, commands)
         if stopped is Stopped.FAULT:

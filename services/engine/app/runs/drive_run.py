@@ -17,6 +17,7 @@ from services.engine.app.ports.journal_store import Append, Entry, JournalWriter
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.runs.run_outcome import run_ended
 from services.engine.app.runs.run_outputs import RunOutputs
+from services.engine.app.runs.run_secrets import NO_SECRETS, RunSecrets
 from services.engine.app.runs.run_started import run_started
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
@@ -79,12 +80,16 @@ class RunDriver:
         workflow: CompiledWorkflow,
         labels: dict[str, NodeLabel],
         ports: DriverPorts,
+        secrets: RunSecrets = NO_SECRETS,
     ) -> None:
         self.claim = claim
         self.evidence = ""
         self._ports = ports
-        self._machine = RunMachine(workflow, tenant_id=claim.tenant_id, run_id=claim.run_id)
-        self._view = PublicView(claim.run_id, labels)
+        self._secrets = secrets
+        self._machine = RunMachine(
+            workflow, tenant_id=claim.tenant_id, run_id=claim.run_id, secrets=secrets.values
+        )
+        self._view = PublicView(claim.run_id, labels, secrets.mask)
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[Stopped] = self._loop.create_future()
         self._next_seq = 1
@@ -163,7 +168,8 @@ class RunDriver:
     # The machine's steps.
 
     def _begin(self, now: float) -> Step:
-        return self._machine.begin(run_started(self.claim.request, now=now))
+        started = run_started(self.claim.request, now=now)
+        return self._machine.begin(started, refused=self._secrets.missing)
 
     def _fold(self, history: Sequence[Entry], now: float) -> Step:
         first = history[0].event
@@ -174,7 +180,7 @@ class RunDriver:
             self._view.tell(seq, event)
         self._next_seq = history[-1].seq + 1
         self._outputs.last_seq = self._view.last_seq
-        return self._machine.resume(now)
+        return self._machine.resume(now, refused=self._secrets.missing)
 
     def _guarded(self, advance: Callable[[float], Step]) -> None:
         if self._over.done() or self._finished or self._handing_back is not None:
@@ -188,8 +194,11 @@ class RunDriver:
     def _defect(self, error: BaseException) -> None:
         # A defect in pure code meets every worker the same way: the run is set aside with its
         # evidence, and its neighbours on this loop go on.
-        _log.error("run %s cannot go on", self.claim.run_id, exc_info=error)
-        self.evidence = f"{type(error).__name__}: {error}"
+        # Its words may quote a secret, and a traceback repeats them.
+        mask = self._secrets.mask
+        traceback = error if mask is None else None
+        self.evidence = self._shown(f"{type(error).__name__}: {error}")
+        _log.error("run %s cannot go on", self.claim.run_id, exc_info=traceback)
         self._stop(Stopped.FAULT)
 
     def _take(self, step: Step, now: float) -> None:
@@ -231,6 +240,7 @@ class RunDriver:
             run_id=self.claim.run_id,
             epoch=self.claim.epoch,
             first_seq=self._next_seq,
+            secret=self.claim.request.has_secrets,
             settled=self._settled,
         )
         opened = _Outstanding(append)
@@ -247,6 +257,7 @@ class RunDriver:
         append.ending = run_ended(
             self.claim,
             last,
+            error=None if last.error is None else self._shown(last.error),
             started_at=self._started_at,
             answer=self._view.text,
             open_keys=self._outputs.open_keys,
@@ -284,6 +295,10 @@ class RunDriver:
     def _due(self, timer_id: str) -> None:
         self._timers.pop(timer_id, None)
         self._guarded(lambda now: self._machine.timer_due(timer_id, now))
+
+    def _shown(self, text: str) -> str:
+        mask = self._secrets.mask
+        return text if mask is None else mask.text(text)
 
     def _stop(self, why: Stopped) -> None:
         if self._over.done():

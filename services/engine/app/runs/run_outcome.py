@@ -11,12 +11,13 @@ def run_ended(
     claim: Claim,
     finished: RunFinished,
     *,
+    error: str | None,
     started_at: float,
     answer: str,
     open_keys: Iterable[str],
 ) -> RunEnded:
-    """`started_at` is the instant of the run's first journal event, Unix seconds; `answer` its
-    whole visible text."""
+    """`error` is why it failed, as it may be shown; `started_at` the instant of the run's first
+    journal event, Unix seconds; `answer` its whole visible text."""
     return RunEnded(
         tenant_id=claim.tenant_id,
         run_id=claim.run_id,
@@ -25,7 +26,7 @@ def run_ended(
         status=finished.status,
         outputs=finished.outputs,
         answer=answer,
-        error=finished.error,
+        error=error,
         total_tokens=finished.total_tokens,
         total_steps=finished.total_steps,
         exceptions_count=finished.exceptions_count,

@@ -32,6 +32,7 @@ class RunOutputs:
         self._sink = sink
         self._on_defect = on_defect
         self._live = LiveRun(claim.tenant_id, claim.run_id)
+        self._secret = claim.request.has_secrets
         self._closed = False
         self._calls: dict[str, tuple[Dispatch, asyncio.Task[None]]] = {}
         self._cancelling: set[asyncio.Task[None]] = set()
@@ -55,7 +56,8 @@ class RunOutputs:
         """
         self.last_seq = last_seq
         live: list[LiveEvent] = [*shown]
-        if step.thoughts:
+        # A mask needs the whole text; the committed event that ends the call shows it masked.
+        if step.thoughts and not self._secret:
             live.extend(map(_reasoning, step.thoughts))
         live.extend(map(self._delta, step.deltas))
         if live:

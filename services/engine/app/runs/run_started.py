@@ -21,11 +21,7 @@ def run_started(request: AcceptRun, *, now: float) -> RunStarted:
             each.name: each.value for each in request.environment if each.secret_version is None
         },
         conversation=request.conversation_variables,
-        secrets={
-            each.name: each.secret_version
-            for each in request.environment
-            if each.secret_version is not None
-        },
+        secrets=request.secrets,
         history=[[turn.query, turn.answer] for turn in request.history],
         max_steps=request.limits.max_steps,
         max_seconds=request.limits.max_seconds,

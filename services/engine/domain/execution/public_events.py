@@ -12,6 +12,7 @@ from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.identifiers import NodeExecutionIds
 from services.engine.domain.events import journal
 from services.engine.domain.variables.record import record
+from services.engine.domain.variables.secret_mask import SecretMask
 from services.engine.domain.variables.values import Value
 
 PublicJournalEvent = (
@@ -82,10 +83,14 @@ class PublicView:
     """A fold over one run's journal, from its first event, that yields the public events.
 
     `last_seq` is the newest public event's number (0 before the first), `text` the committed
-    visible text so far.
+    visible text so far. `mask` hides secrets in what nodes took and gave and in errors; the run's
+    own outputs and text are the author's word. None: there is nothing to hide.
     """
 
-    def __init__(self, run_id: UUID, labels: Mapping[str, NodeLabel]) -> None:
+    def __init__(
+        self, run_id: UUID, labels: Mapping[str, NodeLabel], mask: SecretMask | None = None
+    ) -> None:
+        self._mask = mask
         self._ids = NodeExecutionIds(run_id)
         self._labels = labels
         self._begun: dict[tuple[str, str], _Begun] = {}
@@ -108,6 +113,8 @@ class PublicView:
         if not isinstance(event, PUBLIC_EVENTS):
             return None
         told = self._told(event)
+        if self._mask is not None:
+            _hide(told, self._mask)
         told["seq"] = seq
         told["prev"] = self.last_seq
         told["at"] = event.at
@@ -247,6 +254,18 @@ class PublicView:
 
     def _execution_id(self, node_id: str, frame: str) -> str:
         return self._ids.of(node_id, frame, 0)
+
+
+def _hide(told: ToldEvent, mask: SecretMask) -> None:
+    error = told.get("error")
+    if isinstance(error, str):
+        told["error"] = mask.text(error)
+    if "execution_id" not in told:
+        return
+    for field in ("inputs", "process_data", "outputs"):
+        values = told.get(field)
+        if isinstance(values, dict):
+            told[field] = mask.values(values)
 
 
 def _node_status(failed: journal.NodeFailed | None) -> Literal["succeeded", "failed", "exception"]:

@@ -1,6 +1,6 @@
 """One run as a pure machine: what happened goes in, what to record and to do comes out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from libs.common.contracts.chat import ChatPart
@@ -12,6 +12,7 @@ from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.sent_effects import Waiting
 from services.engine.domain.execution.step import Step, Timer
 from services.engine.domain.node_parts.effects import EffectError, EffectResult, Wait
+from services.engine.domain.variables.values import Value
 
 DEADLINE = "run:deadline"
 
@@ -21,18 +22,30 @@ class RunMachine:
 
     Begin a new run with `begin`; take one over with `fold` for each journalled event, in order, and
     then `resume`. Late or repeated reports change nothing and give an empty Step.
+
+    `secrets` are the environment values that the journal only names. Where they cannot be had,
+    `refused` says so to `begin` or `resume`: the run fails with it and nothing else happens.
     """
 
-    def __init__(self, workflow: CompiledWorkflow, *, tenant_id: UUID, run_id: UUID) -> None:
-        self.state = RunState(workflow)
+    def __init__(
+        self,
+        workflow: CompiledWorkflow,
+        *,
+        tenant_id: UUID,
+        run_id: UUID,
+        secrets: Mapping[str, Value] | None = None,
+    ) -> None:
+        self.state = RunState(workflow, secrets)
         self._advance = RunAdvance(workflow, self.state, tenant_id=tenant_id, run_id=run_id)
         self._writer = self._advance.writer
 
-    def begin(self, started: journal.RunStarted) -> Step:
+    def begin(self, started: journal.RunStarted, *, refused: str | None = None) -> Step:
         """The first step of a new run: everything that needs no answer from the world."""
         step = self._writer.open(started.at)
         self._writer.record(started)
         step.timers.append(Timer(timer_id=DEADLINE, due=started.at + started.max_seconds))
+        if refused is not None:
+            self._advance.end("failed", refused)
         return self._advance.settle()
 
     def fold(self, event: journal.JournalEvent) -> None:
@@ -46,7 +59,7 @@ class RunMachine:
             self._writer.account_for(event.from_offset)
         self._writer.owe(self.state.apply(event))
 
-    def resume(self, now: float) -> Step:
+    def resume(self, now: float, *, refused: str | None = None) -> Step:
         """Go on after folding everything: waiting nodes are re-created and fed, effects without an
         answer sent again under their keys, timers set to their journalled instants.
 
@@ -57,6 +70,9 @@ class RunMachine:
         step = self._writer.open(now)
         if started is None or self.state.finished is not None:
             return step
+        if refused is not None:
+            self._advance.end("failed", refused)
+            return self._advance.settle()
         self._writer.pay()
         step.timers.append(Timer(timer_id=DEADLINE, due=started.at + started.max_seconds))
         self._advance.revive()

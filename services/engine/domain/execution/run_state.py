@@ -4,6 +4,7 @@ Applying an event costs what the event touches: no step scans the graph, nothing
 """
 
 from collections import deque
+from collections.abc import Mapping
 from typing import assert_never
 
 from services.engine.domain.events import journal
@@ -26,11 +27,14 @@ class RunState:
     order in which it came; `owners` the node of each effect under way; `announced` the generations,
     by key, whose text readers may hold and whose end is not accounted for yet. `failed` is the
     error of an unhandled failure and `stopped` the reason of an abort: either one ends the run.
+
+    `secrets` are the environment values that the journal only names.
     """
 
     __slots__ = (
         "_nodes",
         "_outgoing",
+        "_secrets",
         "_taken",
         "_undecided",
         "_workflow",
@@ -51,8 +55,11 @@ class RunState:
         "totals",
     )
 
-    def __init__(self, workflow: CompiledWorkflow) -> None:
+    def __init__(
+        self, workflow: CompiledWorkflow, secrets: Mapping[str, Value] | None = None
+    ) -> None:
         self._workflow = workflow
+        self._secrets = secrets or {}
         self._nodes = workflow.nodes
         self._outgoing = workflow.graph.outgoing
         self._undecided = list(workflow.undecided)
@@ -119,6 +126,7 @@ class RunState:
         self.started = event
         self.pool.put_all(SYSTEM, event.system)
         self.pool.put_all(ENVIRONMENT, event.environment)
+        self.pool.put_all(ENVIRONMENT, self._secrets)
         self.pool.put_all(CONVERSATION, event.conversation)
         root = self._workflow.graph.root
         if root is not None:

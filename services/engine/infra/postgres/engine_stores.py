@@ -1,6 +1,7 @@
 """An engine's stores over Postgres."""
 
 from libs.common.database.asyncpg_pool import Pool
+from libs.common.run_sealing import RunSealing
 from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.infra.postgres.command_store import PostgresCommandStore
 from services.engine.infra.postgres.journal_reader import PostgresJournalReader
@@ -11,14 +12,20 @@ from services.engine.infra.postgres.workflow_store import PostgresWorkflowStore
 
 
 def postgres_stores(
-    pool: Pool, sweeper: Pool, writer: GroupCommitter, *, group_limit: int | None = None
+    pool: Pool,
+    sweeper: Pool,
+    writer: GroupCommitter,
+    *,
+    group_limit: int | None = None,
+    sealing: RunSealing | None = None,
 ) -> EngineStores:
-    """`pool` signs in as heddle_app, `sweeper` as heddle_sweeper."""
+    """`pool` signs in as heddle_app, `sweeper` as heddle_sweeper. `sealing` None: what runs with
+    secrets have stored cannot be read."""
     return EngineStores(
         runs=PostgresRunStore(pool, sweeper, group_limit=group_limit),
         commands=PostgresCommandStore(pool, sweeper),
         leases=PostgresWorkerLeases(pool),
         workflows=PostgresWorkflowStore(pool),
-        reader=PostgresJournalReader(pool),
+        reader=PostgresJournalReader(pool, sealing),
         writer=writer,
     )

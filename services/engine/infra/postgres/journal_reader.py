@@ -1,14 +1,17 @@
 """Reading a run's journal."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 import asyncpg
 
 from libs.common.database.asyncpg_pool import Pool
+from libs.common.errors import PlatformFault
+from libs.common.run_sealing import RunSealing
 from services.engine.app.errors import JournalUnreadable
 from services.engine.app.ports.journal_store import Entry
-from services.engine.infra.journal_codec import decode
+from services.engine.infra.journal_codec import decode, journal_place
 from services.engine.infra.postgres.statements import Statements
 
 _READ = """
@@ -21,13 +24,16 @@ ORDER BY first_seq DESC LIMIT $4"""
 
 
 class PostgresJournalReader:
-    """Implements JournalReader. `pool` signs in as heddle_app."""
+    """Implements JournalReader. `pool` signs in as heddle_app; `sealing` None: sealed journals
+    cannot be read."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, sealing: RunSealing | None = None) -> None:
         self._statements = Statements(pool)
+        self._sealing = sealing
 
     async def read(self, tenant_id: UUID, run_id: UUID) -> Sequence[Entry]:
-        entries = _entries(await self._statements.fetch_of([tenant_id], _READ, tenant_id, run_id))
+        found = await self._statements.fetch_of([tenant_id], _READ, tenant_id, run_id)
+        entries = self._entries(found, tenant_id, run_id)
         if entries and entries[0].seq != 1:
             raise JournalUnreadable(f"The journal of {run_id} begins at {entries[0].seq}.")
         return entries
@@ -38,15 +44,30 @@ class PostgresJournalReader:
         found = await self._statements.fetch_of(
             [tenant_id], _NEWEST, tenant_id, run_id, before, rows
         )
-        return _entries(found[::-1])
+        return self._entries(found[::-1], tenant_id, run_id)
+
+    def _entries(
+        self, rows: Sequence[asyncpg.Record], tenant_id: UUID, run_id: UUID
+    ) -> list[Entry]:
+        reveal = partial(self._revealed, tenant_id, run_id)
+        return _entries([(row["first_seq"], row["last_seq"], reveal(row)) for row in rows])
+
+    def _revealed(self, tenant_id: UUID, run_id: UUID, row: asyncpg.Record) -> bytes:
+        stored: bytes = row["bytes"]
+        if self._sealing is None:
+            return stored
+        place = journal_place(row["first_seq"])
+        try:
+            return self._sealing.reveal(stored, tenant_id=tenant_id, run_id=run_id, place=place)
+        except PlatformFault as error:
+            raise JournalUnreadable(f"A row stays closed: {error.message}") from error
 
 
-def _entries(rows: Sequence[asyncpg.Record]) -> list[Entry]:
+def _entries(rows: Sequence[tuple[int, int, bytes]]) -> list[Entry]:
     entries: list[Entry] = []
-    for row in rows:
-        first: int = row["first_seq"]
-        events = decode(row["bytes"])
-        if first + len(events) - 1 != row["last_seq"] or (entries and entries[-1].seq != first - 1):
+    for first, last, encoded in rows:
+        events = decode(encoded)
+        if first + len(events) - 1 != last or (entries and entries[-1].seq != first - 1):
             raise JournalUnreadable(f"The journal has a gap at {first}.")
         entries.extend(Entry(seq, event) for seq, event in enumerate(events, first))
     return entries

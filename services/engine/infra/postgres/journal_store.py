@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,13 +14,13 @@ import asyncpg
 from libs.common.contracts.subjects import RUN_ENDED
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.store_errors import is_transient
-from libs.common.errors import HeddleError
+from libs.common.errors import HeddleError, PlatformFault
 from libs.common.identifiers import uuid7
 from libs.common.retry_policy import STORE
 from libs.common.retrying import retrying
-from services.engine.app.errors import JournalRefused
+from libs.common.run_sealing import RunSealing, required
 from services.engine.app.ports.journal_store import Append, Verdict
-from services.engine.infra.journal_codec import encode
+from services.engine.infra.journal_codec import encode, journal_place
 from services.engine.infra.postgres.statements import told
 
 _log = logging.getLogger(__name__)
@@ -42,20 +43,38 @@ class _Row:
     outcome: bytes | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommittedGroup:
+    """A statement that came back: `lost` are places in `appends`, counted from 1, that it refused.
+    `size` in bytes, with the refused; `seconds` with repetitions."""
+
+    appends: Sequence[Append]
+    lost: Collection[int]
+    size: int
+    seconds: float
+
+
 class GroupCommitter:
     """Implements JournalWriter; `run` is its writer. A group is whatever waited while the previous
     statement was under way: nothing is ever delayed to make it larger.
 
     Contention and lost connections are retried as they are; an error in the data is narrowed down
     to the run that brought it. While Postgres is away it goes on trying until every append was
-    abandoned, which the worker does before its lease ends. `pool` signs in as heddle_app.
+    abandoned, which the worker does before its lease ends. `pool` signs in as heddle_app; `sealing`
+    None: appends of runs with secrets are refused.
     """
 
     def __init__(
-        self, pool: Pool, worker: UUID, *, on_commit: Callable[[int], None] | None = None
+        self,
+        pool: Pool,
+        worker: UUID,
+        *,
+        sealing: RunSealing | None = None,
+        on_commit: Callable[[CommittedGroup], None] | None = None,
     ) -> None:
         self._pool = pool
         self._worker = worker
+        self._sealing = sealing
         self._on_commit = on_commit
         self._waiting: list[Append] = []
         self._wake = asyncio.Event()
@@ -65,6 +84,11 @@ class GroupCommitter:
         self._waiting.append(append)
         self._wake.set()
 
+    @property
+    def waiting(self) -> int:
+        """Appends that wait for the next group."""
+        return len(self._waiting)
+
     async def run(self) -> None:
         """Write until cancelled."""
         try:
@@ -72,7 +96,9 @@ class GroupCommitter:
                 await self._wake.wait()
                 self._wake.clear()
                 waiting, self._waiting = self._waiting, []
-                rows = [row for each in waiting if (row := _sealed(each)) is not None]
+                rows = [
+                    row for each in waiting if (row := _sealed(each, self._sealing)) is not None
+                ]
                 if rows:
                     await self._write(rows)
         finally:
@@ -80,6 +106,7 @@ class GroupCommitter:
 
     async def _write(self, rows: Sequence[_Row]) -> None:
         while rows := [row for row in rows if not row.append.abandoned]:
+            begun = time.perf_counter()
             try:
                 lost = await self._commit_surely(rows)
             except HeddleError as error:
@@ -90,7 +117,14 @@ class GroupCommitter:
                 await self._narrow(rows, error)
                 return
             if self._on_commit is not None:
-                self._on_commit(len(rows))
+                self._on_commit(
+                    CommittedGroup(
+                        appends=[row.append for row in rows],
+                        lost=lost,
+                        size=sum(len(row.payload) for row in rows),
+                        seconds=time.perf_counter() - begun,
+                    )
+                )
             for place, row in enumerate(rows, 1):
                 _settle(row.append, Verdict.LOST if place in lost else Verdict.TAKEN, "")
             return
@@ -152,14 +186,21 @@ class GroupCommitter:
                 await self._pool.release(connection, timeout=1.0)
 
 
-def _sealed(append: Append) -> _Row | None:
+def _sealed(append: Append, sealing: RunSealing | None) -> _Row | None:
     """Close the append for more and encode it; None where it is settled or unwanted already."""
     append.sealed = True
     if append.abandoned:
         return None
     try:
         payload = encode(append.events)
-    except JournalRefused as error:
+        if append.secret:
+            payload = required(sealing).seal(
+                payload,
+                tenant_id=append.tenant_id,
+                run_id=append.run_id,
+                place=journal_place(append.first_seq),
+            )
+    except PlatformFault as error:
         _settle(append, Verdict.REFUSED, error.message)
         return None
     ending = append.ending

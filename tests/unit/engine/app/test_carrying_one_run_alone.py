@@ -15,6 +15,7 @@ from libs.common.identifiers import uuid7
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.events.publish_events import EventPublisher
+from services.engine.app.ports.environment_secrets import NoSecrets
 from services.engine.app.ports.run_store import FIRST_GROUP
 from services.engine.app.runs.carry_alone import LonePorts, LoneRun
 from services.engine.app.runs.carry_run import CarrierPorts, RunCarrier, Suspicion
@@ -54,6 +55,7 @@ class _World:
             journal=stores.reader,
             commands=stores.commands,
             workflows=CompiledWorkflows(stores.workflows, TEST_CATALOGUE),
+            secrets=NoSecrets(),
             drivers=drivers,
         )
         carrier = RunCarrier(self.worker, ports, Suspicion(), apart=None)

@@ -1,0 +1,58 @@
+"""The secret environment values of one run, for as long as it is driven or read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from libs.common.contracts.run_commands import AcceptRun
+from libs.common.errors import Unavailable
+from services.engine.app.errors import SecretMissing
+from services.engine.app.ports.environment_secrets import EnvironmentSecrets
+from services.engine.domain.variables.secret_mask import SecretMask
+from services.engine.domain.variables.values import Value
+
+_START_SECONDS = 20.0
+"""How long one claim of a run waits for the backend; then the run is claimed anew and waits on."""
+
+_READ_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSecrets:
+    """`mask` None: the run has none, and is shown as it is. `missing` says why it cannot run."""
+
+    values: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
+    mask: SecretMask | None = None
+    missing: str | None = None
+
+
+NO_SECRETS = RunSecrets()
+
+
+async def secrets_of(source: EnvironmentSecrets, request: AcceptRun) -> RunSecrets:
+    """What a run is driven with. Raises Unavailable when the backend stays away."""
+    wanted = request.secrets
+    if not wanted:
+        return NO_SECRETS
+    found = await source.open(request.tenant_id, request.app_id, wanted, patience=_START_SECONDS)
+    gone = next((name for name in wanted if name not in found), None)
+    if gone is None:
+        return RunSecrets(values=found, mask=SecretMask(found.values()))
+    error = SecretMissing(
+        f"The secret environment variable {gone!r} (version {wanted[gone]}) is no longer stored, "
+        "or no master key opens it."
+    )
+    return RunSecrets(values=found, mask=SecretMask(None), missing=error.message)
+
+
+async def mask_of(
+    source: EnvironmentSecrets, tenant_id: UUID, app_id: UUID, wanted: Mapping[str, int]
+) -> SecretMask | None:
+    """How a stored run is shown; what cannot be had now hides everything."""
+    if not wanted:
+        return None
+    try:
+        found = await source.open(tenant_id, app_id, wanted, patience=_READ_SECONDS)
+    except Unavailable:
+        return SecretMask(None)
+    return SecretMask(found.values() if len(found) == len(wanted) else None)
