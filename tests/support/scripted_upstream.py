@@ -45,17 +45,20 @@ Script = Callable[[Asked], Answer]
 
 @dataclass(slots=True)
 class ScriptedUpstream:
-    """The provider; `script` may be replaced at any time. `asked` holds every call in order."""
+    """The provider; `script` may be replaced at any time. `asked` holds every call in order,
+    `left` counts the streams that their caller closed before their end."""
 
     script: Script = lambda asked: Answer(text=f"echo: {asked.prompt}")
     asked: list[Asked] = field(default_factory=list[Asked])
     finished: Counter[str] = field(default_factory=Counter[str])
+    left: int = 0
     url: str = ""
 
     def reset(self, script: Script) -> None:
         """Forget the calls and follow `script`."""
         self.asked.clear()
         self.finished.clear()
+        self.left = 0
         self.script = script
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -82,9 +85,13 @@ class ScriptedUpstream:
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
-        for word in words:
-            await asyncio.sleep(answer.seconds_between)
-            await response.write(_event({"choices": [_choice({"content": word})]}))
+        try:
+            for word in words:
+                await asyncio.sleep(answer.seconds_between)
+                await response.write(_event({"choices": [_choice({"content": word})]}))
+        except ConnectionError:
+            self.left += 1
+            return response
         await response.write(_event({"choices": [{**_choice({}), "finish_reason": "stop"}]}))
         await response.write(_event({"choices": [], "usage": _usage(words)}))
         await response.write(b"data: [DONE]\n\n")

@@ -108,8 +108,10 @@ SET_ASIDE_STATUSES = frozenset({"quarantined", "incompatible"})
 
 
 class RunEnded(_Frozen):
-    """A run reached its one terminal status. `open_keys` are effects still under way: callees
-    cancel them, refuse later calls of the run and start the 24 hours of its records."""
+    """A run reached its one terminal status. `open_keys` are effects still under way as its
+    owner knew them. A callee cancels all that the run has open there, which includes calls of
+    earlier owners, refuses later calls of the run and starts the 24 hours of its records. Told
+    late, twice, or before a call arrives, it means the same."""
 
     tenant_id: UUID
     run_id: UUID

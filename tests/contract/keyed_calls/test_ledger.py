@@ -197,3 +197,33 @@ async def test_records_go_some_time_after_their_run_has_ended(
     assert await ledger.collect(KEEP_ENDED) == 0
     assert await ledger.collect(world.age) == 1
     assert await ledger.claim(tenant_id, effect(), repeatable=True) == Claimed(claim_number=1)
+
+
+async def test_the_end_of_a_run_may_come_before_its_calls_and_twice(
+    world: LedgerWorld, tenant_id: UUID, run_id: UUID, effect: Make
+) -> None:
+    here, there = world.new_process(), world.new_process()
+    await here.run_ended(tenant_id, run_id, 1)
+    await there.run_ended(tenant_id, run_id, 1)
+    for ledger in (here, there):
+        with pytest.raises(RunAlreadyEnded):
+            await ledger.claim(tenant_id, effect(), repeatable=True)
+
+
+async def test_a_result_that_comes_after_the_end_of_its_run_is_not_taken(
+    world: LedgerWorld, tenant_id: UUID, run_id: UUID, effect: Make
+) -> None:
+    holder, other = world.new_process(), world.new_process()
+    await holder.claim(tenant_id, effect(), repeatable=True)
+    (stopped,) = await other.run_ended(tenant_id, run_id, 1)
+    assert stopped.holder == holder.holder
+    assert not await holder.record(tenant_id, "a", stopped.claim_number, "done", b"late")
+
+
+async def test_the_end_of_another_run_stops_nothing(
+    world: LedgerWorld, tenant_id: UUID, run_id: UUID, effect: Make
+) -> None:
+    ledger = world.new_process()
+    await ledger.claim(tenant_id, effect(), repeatable=True)
+    assert await ledger.run_ended(tenant_id, tenant_id, 1) == []
+    assert await ledger.record(tenant_id, "a", 1, "done", b"kept")

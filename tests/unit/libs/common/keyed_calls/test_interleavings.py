@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from libs.common.contracts.envelope import EffectClass
 from libs.common.errors import HeddleError, RateLimited, WireError
-from libs.common.keyed_calls.ledger import CallStopped, OutcomeUnknown
+from libs.common.keyed_calls.ledger import CallStopped, OutcomeUnknown, RunAlreadyEnded
 from tests.unit.libs.common.keyed_calls.processes import (
     RUN,
     TENANT,
@@ -34,6 +34,7 @@ _steps = st.lists(
         st.tuples(st.just("mend"), _which, _key),
         st.tuples(st.just("lose answer"), _which, _key),
         st.tuples(st.just("cancel"), _which, _key),
+        st.tuples(st.just("end run"), _which, _key),
         st.tuples(st.just("wait"), st.integers(1, 15), _key),
     ),
     max_size=25,
@@ -46,6 +47,7 @@ class _Play:
     processes: list[Process] = field(default_factory=list[Process])
     readers: list[tuple[str, Reader]] = field(default_factory=list[tuple[str, Reader]])
     finals: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    run_ended: bool = False
 
     async def step(self, what: str, number: int, key: str) -> None:
         upstreams = self.world.upstreams.get(key, [])
@@ -70,6 +72,9 @@ class _Play:
                 process.ledger.lose_answers = 1
             case "cancel" if not process.ledger.cut:
                 await process.calls.cancel(TENANT, RUN, key, 1)
+            case "end run" if not process.ledger.cut:
+                await process.calls.run_ended(TENANT, RUN, 1)
+                self.run_ended = True
             case "wait":
                 await self.world.clock.advance(number)
             case _:
@@ -85,6 +90,17 @@ class _Play:
                 for number, upstream in enumerate(calls):
                     upstream.send(f"end of {number}.")
             await self.world.clock.advance(20)
+
+    async def refused(self) -> None:
+        """An ended run makes no call, whether or not its key was ever seen, and whoever asks."""
+        made = sum(len(calls) for calls in self.world.upstreams.values())
+        for process in self.processes:
+            for key in (*_CLASSES, "never seen"):
+                late = self.world.read(process, effect(key))
+                await late.end()
+                assert isinstance(late.error, RunAlreadyEnded)
+        assert made == sum(len(calls) for calls in self.world.upstreams.values())
+        assert all(row.end is not None for row in self.world.records.claims.values())
 
     def check(self) -> None:
         for key, reader in self.readers:
@@ -112,6 +128,8 @@ class _Play:
             assert (recorded.code, recorded.message) == (error.code, error.message) or isinstance(
                 error, CallStopped | OutcomeUnknown
             )
+        elif isinstance(error, RunAlreadyEnded):
+            assert self.run_ended
         else:
             assert error.code == "unavailable"
 
@@ -119,6 +137,7 @@ class _Play:
 @settings(max_examples=300, deadline=None)
 @given(steps=_steps)
 @example(steps=[("lose answer", 1, "m"), ("open", 1, "m"), ("open", 0, "m")])
+@example(steps=[("open", 0, "m"), ("open", 1, "i"), ("end run", 2, "m"), ("end run", 0, "m")])
 def test_every_reader_gets_the_one_recorded_end(steps: list[tuple[str, int, str]]) -> None:
     async def play() -> None:
         acting = _Play()
@@ -129,6 +148,8 @@ def test_every_reader_gets_the_one_recorded_end(steps: list[tuple[str, int, str]
                 await acting.step(what, number, key)
             await acting.settle()
             acting.check()
+            if acting.run_ended:
+                await acting.refused()
         finally:
             await acting.world.close()
 
