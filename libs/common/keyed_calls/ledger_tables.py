@@ -52,14 +52,14 @@ def keyed_call_statements(schema: str) -> list[str]:
 
 # One call for all claims and results that wait in a process: one round trip, one commit.
 #
-# Locks are taken in one order everywhere, runs before claims and both sorted, so that batches of
-# several processes queue up instead of deadlocking. The run's row serialises its claims. New keys
-# go in as a set; only keys that exist already are looked at one by one.
+# The caller sorts its arrays by tenant and key. Locks are taken in one order everywhere, runs
+# before claims and both sorted, so that batches of several processes queue up instead of
+# deadlocking; a batch of one item has no order to keep. The run's row serialises its claims.
 #
-# Plans are cached: one made while the tables were empty is still used on them when they are full
-# (a record took 100 ms at 100,000 rows). So the big tables are never joined, only looked up row by
-# row, in forms that leave the planner nothing but the index: loops, lateral locks, scalar selects.
-# Planning anew for every array would cost as much as the rest of a small group.
+# Plain loops over single rows: they leave the planner nothing but the index (a plan that was made
+# while the tables were empty is still used when they are full, and a record then took 100 ms at
+# 100,000 rows), and most batches are so small that setting up joins, sorts and aggregates costs
+# more than the rows. Planning anew for every array would cost as much as the rest.
 _SETTLE = """
 create function $schema.settle_calls(
     p_tenants text, p_holder uuid, p_lease interval, p_unknown bytea,
@@ -71,94 +71,81 @@ returns table (is_claim boolean, place integer, outcome text, number integer, ot
 language plpgsql volatile
 set enable_seqscan = off set plan_cache_mode = force_generic_plan as $body$
 declare
-    fresh bigint[];
-    item record;
+    claims integer := cardinality(c_key);
+    records integer := cardinality(r_key);
     run record;
     held record;
 begin
     perform set_config('heddle.tenants', p_tenants, true);
-    if cardinality(c_key) > 0 then
+    if claims > 0 and not exists (select 1 from $schema.holders h where h.holder = p_holder
+            and h.lease_until > clock_timestamp() + p_lease * 0.5) then
         insert into $schema.holders as h (holder, lease_until)
             values (p_holder, clock_timestamp() + p_lease)
-            on conflict (holder) do update set lease_until = excluded.lease_until
-            where h.lease_until < clock_timestamp() + p_lease * 0.5;
+            on conflict (holder) do update set lease_until = excluded.lease_until;
+    end if;
+    for i in 1..claims loop
         insert into $schema.run_epochs as e (tenant_id, run_id, epoch)
-            select g.tenant_id, g.run_id, max(g.epoch)
-            from unnest(c_tenant, c_run, c_epoch) g (tenant_id, run_id, epoch)
-            group by 1, 2 order by 1, 2
+            values (c_tenant[i], c_run[i], c_epoch[i])
             on conflict (tenant_id, run_id) do update set epoch = excluded.epoch
             where e.epoch < excluded.epoch;
+    end loop;
+    if claims + records > 1 then
+        perform 1 from (
+                select * from unnest(c_tenant, c_key) union select * from unnest(r_tenant, r_key)
+                order by 1, 2
+            ) g (tenant_id, key)
+            cross join lateral (select 1 from $schema.call_claims c
+                where c.tenant_id = g.tenant_id and c.key = g.key for update) locked;
     end if;
-    perform 1 from (
-            select * from unnest(c_tenant, c_key) union select * from unnest(r_tenant, r_key)
-            order by 1, 2
-        ) g (tenant_id, key)
-        cross join lateral (select 1 from $schema.call_claims c
-            where c.tenant_id = g.tenant_id and c.key = g.key for update) locked;
-    for item in
-        select g.* from unnest(r_tenant, r_key, r_number, r_status, r_result)
-            with ordinality g (tenant_id, key, number, status, result, place) order by g.place
-    loop
+    is_claim := false;
+    for i in 1..records loop
         update $schema.call_claims c
-            set status = item.status, result = item.result, finished_at = clock_timestamp()
-            where c.tenant_id = item.tenant_id and c.key = item.key
-              and c.claim_number = item.number and c.status = 'running';
-        is_claim := false;
-        place := item.place;
+            set status = r_status[i], result = r_result[i], finished_at = clock_timestamp()
+            where c.tenant_id = r_tenant[i] and c.key = r_key[i]
+              and c.claim_number = r_number[i] and c.status = 'running';
+        place := i;
         -- A record that is repeated, because its answer was lost, was taken too.
         if found or exists (select 1 from $schema.call_claims c
-                where c.tenant_id = item.tenant_id and c.key = item.key
-                  and c.claim_number = item.number and c.status = item.status
-                  and c.result is not distinct from item.result) then
+                where c.tenant_id = r_tenant[i] and c.key = r_key[i]
+                  and c.claim_number = r_number[i] and c.status = r_status[i]
+                  and c.result is not distinct from r_result[i]) then
             outcome := 'taken';
         else
             outcome := 'lost';
         end if;
         return next;
     end loop;
-    if cardinality(c_key) = 0 then
-        return;
-    end if;
-    with given as (
-        select distinct on (g.tenant_id, g.key) g.* from
-            unnest(c_tenant, c_key, c_run, c_epoch, c_hash, c_class)
-                with ordinality g (tenant_id, key, run_id, epoch, hash, class, place)
-            order by g.tenant_id, g.key, g.place),
-    added as (
-        insert into $schema.call_claims as c
-            (tenant_id, key, run_id, request_hash, effect_class, claim_number, holder, status)
-            select g.tenant_id, g.key, g.run_id, g.hash, g.class, 1, p_holder, 'running'
-            from given g where g.epoch = (
-                select e.epoch from $schema.run_epochs e where e.tenant_id = g.tenant_id
-                    and e.run_id = g.run_id and e.ended_at is null)
-            order by g.tenant_id, g.key
-            on conflict do nothing returning c.tenant_id, c.key)
-    select coalesce(array_agg(g.place), '{}') into fresh
-        from given g join added a on a.tenant_id = g.tenant_id and a.key = g.key;
-    return query select true, f::integer, 'claimed', 1, null::uuid, null::bytea
-        from unnest(fresh) f;
-    for item in
-        select g.* from unnest(c_tenant, c_key, c_run, c_epoch, c_hash, c_repeatable)
-            with ordinality g (tenant_id, key, run_id, epoch, hash, repeatable, place)
-            where g.place <> all (fresh) order by g.place
-    loop
-        is_claim := true;
-        place := item.place;
+    is_claim := true;
+    for i in 1..claims loop
+        place := i;
         number := null;
         other := null;
         answer := null;
+        insert into $schema.call_claims as c
+            (tenant_id, key, run_id, request_hash, effect_class, claim_number, holder, status)
+            select c_tenant[i], c_key[i], c_run[i], c_hash[i], c_class[i], 1, p_holder, 'running'
+            from $schema.run_epochs e
+            where e.tenant_id = c_tenant[i] and e.run_id = c_run[i] and e.epoch = c_epoch[i]
+              and e.ended_at is null
+            on conflict do nothing;
+        if found then
+            outcome := 'claimed';
+            number := 1;
+            return next;
+            continue;
+        end if;
         select e.epoch, e.ended_at into run from $schema.run_epochs e
-            where e.tenant_id = item.tenant_id and e.run_id = item.run_id;
+            where e.tenant_id = c_tenant[i] and e.run_id = c_run[i];
         select c.* into held from $schema.call_claims c
-            where c.tenant_id = item.tenant_id and c.key = item.key;
+            where c.tenant_id = c_tenant[i] and c.key = c_key[i];
         if run.ended_at is not null then
             outcome := 'ended';
-        elsif item.epoch < run.epoch then
+        elsif c_epoch[i] < run.epoch then
             outcome := 'stale';
         elsif held.status = 'cancelled' then
             outcome := held.status;
             answer := held.result;
-        elsif held.request_hash <> item.hash or held.run_id <> item.run_id then
+        elsif held.request_hash <> c_hash[i] or held.run_id <> c_run[i] then
             outcome := 'mismatch';
         elsif held.status <> 'running' then
             outcome := held.status;
@@ -168,18 +155,18 @@ begin
             outcome := 'held';
             number := held.claim_number;
             other := held.holder;
-        elsif item.repeatable then
+        elsif c_repeatable[i] then
             update $schema.call_claims c
                 set claim_number = held.claim_number + 1, holder = p_holder,
                     claimed_at = clock_timestamp()
-                where c.tenant_id = item.tenant_id and c.key = item.key;
+                where c.tenant_id = c_tenant[i] and c.key = c_key[i];
             outcome := 'taken_over';
             number := held.claim_number + 1;
             other := held.holder;
         else
             update $schema.call_claims c
                 set status = 'failed', result = p_unknown, finished_at = clock_timestamp()
-                where c.tenant_id = item.tenant_id and c.key = item.key;
+                where c.tenant_id = c_tenant[i] and c.key = c_key[i];
             outcome := 'unknown';
         end if;
         return next;

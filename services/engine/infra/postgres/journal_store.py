@@ -19,8 +19,9 @@ from libs.common.identifiers import uuid7
 from libs.common.retry_policy import STORE
 from libs.common.retrying import retrying
 from libs.common.run_sealing import RunSealing, required
+from services.engine.app.errors import JournalTooLarge
 from services.engine.app.ports.journal_store import Append, Verdict
-from services.engine.infra.journal_codec import encode, journal_place
+from services.engine.infra.journal_codec import encode_rows, journal_place
 from services.engine.infra.postgres.statements import told
 
 _log = logging.getLogger(__name__)
@@ -33,11 +34,14 @@ _REST_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """An append ready to be sent. `batch_id` lets a repeat recognise its own row."""
+    """An append ready to be sent, or a part of one that is too large for one row; `last` with its
+    last part. `batch_id` lets a repeat recognise its own row."""
 
     append: Append
     payload: bytes
+    first_seq: int
     last_seq: int
+    last: bool
     batch_id: int
     message_id: UUID | None
     outcome: bytes | None
@@ -96,10 +100,10 @@ class GroupCommitter:
                 await self._wake.wait()
                 self._wake.clear()
                 waiting, self._waiting = self._waiting, []
-                rows = [
-                    row for each in waiting if (row := _sealed(each, self._sealing)) is not None
-                ]
+                rows = [row for each in waiting for row in _sealed(each, self._sealing)]
                 if rows:
+                    # Every worker locks runs in this order, so that none waits in a circle.
+                    rows.sort(key=_run_of)
                     await self._write(rows)
         finally:
             await self._give_back()
@@ -125,8 +129,11 @@ class GroupCommitter:
                         seconds=time.perf_counter() - begun,
                     )
                 )
-            for place, row in enumerate(rows, 1):
-                _settle(row.append, Verdict.LOST if place in lost else Verdict.TAKEN, "")
+            lost_appends = {rows[place - 1].append for place in lost}
+            for row in rows:
+                if row.last:
+                    verdict = Verdict.LOST if row.append in lost_appends else Verdict.TAKEN
+                    _settle(row.append, verdict, "")
             return
 
     async def _commit_surely(self, rows: Sequence[_Row]) -> set[int]:
@@ -137,16 +144,17 @@ class GroupCommitter:
             return await retrying(STORE, lambda: self._commit(rows))
 
     async def _narrow(self, rows: Sequence[_Row], error: Exception) -> None:
-        if len(rows) == 1:
+        appends = list(dict.fromkeys(row.append for row in rows))
+        if len(appends) == 1:
             _log.error("the journal refused run %s: %s", rows[0].append.run_id, error)
             _settle(rows[0].append, Verdict.REFUSED, f"{type(error).__name__}: {error}")
             return
-        middle = len(rows) // 2
-        await self._write(rows[:middle])
-        await self._write(rows[middle:])
+        first = set(appends[: len(appends) // 2])
+        await self._write([row for row in rows if row.append in first])
+        await self._write([row for row in rows if row.append not in first])
 
     async def _commit(self, rows: Sequence[_Row]) -> set[int]:
-        ends = [(place, row) for place, row in enumerate(rows, 1) if row.append.ending]
+        ends = [(place, row) for place, row in enumerate(rows, 1) if row.outcome is not None]
         with told():
             try:
                 connection = await self._held()
@@ -156,11 +164,15 @@ class GroupCommitter:
                     [row.append.tenant_id for row in rows],
                     [row.append.run_id for row in rows],
                     [row.append.epoch for row in rows],
-                    [row.append.first_seq for row in rows],
+                    [row.first_seq for row in rows],
                     [row.last_seq for row in rows],
                     [row.batch_id for row in rows],
                     [row.payload for row in rows],
-                    [place for place, row in enumerate(rows, 1) if row.append.progressed],
+                    [
+                        place
+                        for place, row in enumerate(rows, 1)
+                        if row.append.progressed and row.last
+                    ],
                     [place for place, _ in ends],
                     [row.append.ending.status for _, row in ends if row.append.ending],
                     [row.outcome for _, row in ends],
@@ -186,32 +198,53 @@ class GroupCommitter:
                 await self._pool.release(connection, timeout=1.0)
 
 
-def _sealed(append: Append, sealing: RunSealing | None) -> _Row | None:
-    """Close the append for more and encode it; None where it is settled or unwanted already."""
+def _sealed(append: Append, sealing: RunSealing | None) -> list[_Row]:
+    """Close the append for more and encode it; none where it is settled or unwanted already."""
     append.sealed = True
     if append.abandoned:
-        return None
+        return []
     try:
-        payload = encode(append.events)
-        if append.secret:
-            payload = required(sealing).seal(
-                payload,
-                tenant_id=append.tenant_id,
-                run_id=append.run_id,
-                place=journal_place(append.first_seq),
-            )
+        encoded = encode_rows(append.events)
+        rows: list[_Row] = []
+        seq = append.first_seq
+        for count, payload in encoded:
+            rows.append(_row(append, payload, seq, count, sealing))
+            seq += count
+    except JournalTooLarge as error:
+        _settle(append, Verdict.TOO_LARGE, error.message)
+        return []
     except PlatformFault as error:
         _settle(append, Verdict.REFUSED, error.message)
-        return None
-    ending = append.ending
+        return []
+    return rows
+
+
+def _row(
+    append: Append, payload: bytes, first_seq: int, count: int, sealing: RunSealing | None
+) -> _Row:
+    if append.secret:
+        payload = required(sealing).seal(
+            payload,
+            tenant_id=append.tenant_id,
+            run_id=append.run_id,
+            place=journal_place(first_seq),
+        )
+    last = first_seq + count == append.first_seq + len(append.events)
+    ending = append.ending if last else None
     return _Row(
         append=append,
         payload=payload,
-        last_seq=append.first_seq + len(append.events) - 1,
+        first_seq=first_seq,
+        last_seq=first_seq + count - 1,
+        last=last,
         batch_id=random.getrandbits(_BATCH_ID_BITS),
         message_id=uuid7() if ending else None,
         outcome=ending.model_dump_json().encode() if ending else None,
     )
+
+
+def _run_of(row: _Row) -> int:
+    return row.append.run_id.int
 
 
 def _settle(append: Append, verdict: Verdict, reason: str) -> None:
