@@ -127,7 +127,7 @@ async def _another_tenant(platform: Platform) -> str:
     clock = SystemClock()
     async with pool, sweeper:
         await PostgresTenantRepository(pool, sweeper).add(tenant_id, "another")
-        await PostgresApiKeyRepository(pool).add(principal, key_hash(token))
+        await PostgresApiKeyRepository(pool).add(principal, key_hash(token), token[-4:])
         bus = InMemoryBus(clock=clock)
         store = TieredStore(PostgresTier(pool, "backend"), bus=bus, clock=clock)
         async with store.running():

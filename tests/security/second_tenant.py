@@ -42,7 +42,7 @@ async def _added(database_url: str) -> TenantKeys:
         async with store.running():
             for kind, key in minted.items():
                 principal = Principal(tenant_id=tenant_id, key_id=uuid7(), kind=kind)
-                await PostgresApiKeyRepository(pool).add(principal, key_hash(key))
+                await PostgresApiKeyRepository(pool).add(principal, key_hash(key), key[-4:])
                 await KeyIndex(store).open(principal, key_hash(key))
             await asyncio.sleep(0)
     await bus.close()

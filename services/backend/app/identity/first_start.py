@@ -58,7 +58,9 @@ class FirstStart:
         if await self._index.find(hashed) is not None:
             return
         principal = Principal(tenant_id=tenant_id, key_id=uuid7(), kind=kind)
-        if await self._keys.add(principal, hashed) or await self._keys.is_open(tenant_id, hashed):
+        if await self._keys.add(principal, hashed, key[-4:]) or await self._keys.is_open(
+            tenant_id, hashed
+        ):
             await self._index.open(principal, hashed)
 
 

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from services.backend.domain.runs.records import NewRun, RunEnding, RunRecord, WaitingRun
+from libs.common.contracts.run_commands import RunStatus
+from services.backend.domain.runs.records import (
+    NewRun,
+    RunEnding,
+    RunLine,
+    RunRecord,
+    WaitingRun,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +28,19 @@ class RunRepository(Protocol):
         ...
 
     async def find(self, tenant_id: UUID, run_id: UUID) -> RunRecord | None: ...
+
+    async def lines(
+        self,
+        tenant_id: UUID,
+        *,
+        status: RunStatus | None,
+        app_id: UUID | None,
+        before: UUID | None,
+        limit: int,
+    ) -> list[RunLine]:
+        """Runs older than `before`, newest first. A `status` is one that runs end in; None: all,
+        those under way as `queued`."""
+        ...
 
     async def finish(self, tenant_id: UUID, ending: RunEnding) -> bool:
         """Write the outcome and the message's answer; False when one was written before."""

@@ -4,20 +4,32 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from libs.common.contracts.envelope import Envelope
-from libs.common.contracts.run_commands import AbortRun, AcceptRun, CommandAccepted, RunAccepted
+from libs.common.contracts.run_commands import (
+    AbortRun,
+    AcceptRun,
+    CommandAccepted,
+    ResumeRun,
+    RunAccepted,
+    RunStatus,
+)
 from libs.common.contracts.run_queries import (
     RunEventsPage,
     RunEventsQuery,
     RunQuery,
+    RunsQuery,
+    RunSummaries,
+    RunSummary,
     RunTrace,
     RunView,
 )
 from libs.common.contracts.subjects import (
     ABORT_RUN,
     ACCEPT_RUN,
+    RESUME_RUN,
     RUN_EVENTS,
     RUN_TRACE,
     RUN_VIEW,
+    RUNS,
 )
 from libs.common.errors import HeddleError, NotFound
 from libs.common.messaging.bus import MessageBus
@@ -59,6 +71,29 @@ class EngineRuns:
             ABORT_RUN, command, envelope=Envelope(tenant_id=tenant_id), timeout=_SECONDS
         )
 
+    async def resume(self, tenant_id: UUID, run_id: UUID, command_id: UUID) -> CommandAccepted:
+        command = ResumeRun(tenant_id=tenant_id, run_id=run_id, command_id=command_id)
+        return await self.bus.request(
+            RESUME_RUN, command, envelope=Envelope(tenant_id=tenant_id), timeout=_SECONDS
+        )
+
+    async def summaries(self, tenant_id: UUID, run_ids: list[UUID]) -> tuple[RunSummary, ...]:
+        """Those of the runs that the engine knows."""
+        return (await self._runs(RunsQuery(tenant_id=tenant_id, run_ids=tuple(run_ids)))).runs
+
+    async def of_status(
+        self,
+        tenant_id: UUID,
+        status: RunStatus,
+        *,
+        app_id: UUID | None,
+        before: UUID | None,
+        limit: int,
+    ) -> RunSummaries:
+        return await self._runs(
+            RunsQuery(tenant_id=tenant_id, status=status, app_id=app_id, before=before, limit=limit)
+        )
+
     async def view(self, tenant_id: UUID, run_id: UUID) -> RunView:
         return await self.bus.request(
             RUN_VIEW,
@@ -81,6 +116,11 @@ class EngineRuns:
             RunEventsQuery(tenant_id=tenant_id, run_id=run_id, after_seq=after_seq),
             envelope=Envelope(tenant_id=tenant_id),
             timeout=_SECONDS,
+        )
+
+    async def _runs(self, query: RunsQuery) -> RunSummaries:
+        return await self.bus.request(
+            RUNS, query, envelope=Envelope(tenant_id=query.tenant_id), timeout=_SECONDS
         )
 
     async def _accept(self, acceptance: AcceptRun) -> RunAccepted:

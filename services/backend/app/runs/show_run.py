@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from libs.common.contracts.run_commands import TERMINAL_STATUSES, RunStatus
+from libs.common.contracts.run_commands import (
+    SET_ASIDE_STATUSES,
+    TERMINAL_STATUSES,
+    RunStatus,
+)
 from libs.common.contracts.run_queries import RunTrace
 from libs.common.errors import NotFound, Unavailable, UpstreamTimeout
 from services.backend.app.ports.run_repository import RunRepository
@@ -14,10 +18,12 @@ from services.backend.domain.runs.records import RunRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownRun:
-    """`status` is the newest known; `run.ending` is set once it is terminal."""
+    """`status` is the newest known; `run.ending` is set once it is terminal. `evidence`: why it was
+    set aside."""
 
     run: RunRecord
     status: RunStatus
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +43,8 @@ class ShowRun:
             return ShownRun(run=run, status=run.status)
         if view.status in TERMINAL_STATUSES and await self.record_end.if_ended(tenant_id, run_id):
             run = await self._found(tenant_id, run_id, app_id)
-        return ShownRun(run=run, status=view.status)
+        evidence = view.error if view.status in SET_ASIDE_STATUSES else None
+        return ShownRun(run=run, status=view.status, evidence=evidence)
 
     async def trace(self, tenant_id: UUID, run_id: UUID) -> RunTrace | None:
         """What the nodes did; None while the engine does not know the run. Raises NotFound."""

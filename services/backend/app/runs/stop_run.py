@@ -17,16 +17,17 @@ class StopRun:
     engine: EngineRuns
 
     async def __call__(
-        self, tenant_id: UUID, app_id: UUID, run_id: UUID, session_id: str | None
+        self, tenant_id: UUID, app_id: UUID | None, run_id: UUID, session_id: str | None
     ) -> None:
         """Durable when it returns; a run that has ended stays as it is.
 
-        `session_id` None: by the app's owner. Raises NotFound for another app's or end user's run.
+        `app_id` None: of any of the tenant's apps; `session_id` None: by the app's owner. Raises
+        NotFound for another app's or end user's run.
         """
         run = await self.runs.find(tenant_id, run_id)
-        if run is None or run.app_id != app_id:
+        if run is None or app_id not in {run.app_id, None}:
             raise NotFound("Task not found")
-        if session_id is not None and run.end_user_id != end_user_id(app_id, session_id):
+        if session_id is not None and run.end_user_id != end_user_id(run.app_id, session_id):
             raise NotFound("Task not found")
         if run.ending is not None:
             return

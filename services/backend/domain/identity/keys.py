@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -25,6 +26,19 @@ class Principal(BaseModel):
     key_id: UUID
     kind: KeyKind
     app_id: UUID | None = None
+
+
+class KeyRecord(BaseModel):
+    """A key as lists tell it: never the key. `last4` "" and `last_used_at` None: not known."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key_id: UUID
+    kind: KeyKind
+    app_id: UUID | None
+    last4: str
+    created_at: datetime
+    last_used_at: datetime | None
 
 
 def key_hash(key: str) -> str:

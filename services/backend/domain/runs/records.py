@@ -99,6 +99,18 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """A run in a list. Instants are Unix seconds; `error` also says why one was set aside."""
+
+    run_id: UUID
+    app_id: UUID
+    status: RunStatus
+    created_at: float
+    finished_at: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingRun:
     """A run that still has something to tell the engine: itself, or that it is to stop."""
 

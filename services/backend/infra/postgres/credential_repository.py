@@ -32,14 +32,16 @@ class PostgresCredentialRepository:
                 "where provider = $1",
                 provider,
             )
-        if row is None:
-            return None
-        return StoredCredential(
-            provider=row["provider"],
-            sealed=row["sealed"],
-            base_url=row["base_url"],
-            revision=row["revision"],
-        )
+        return None if row is None else StoredCredential(**row)
+
+    async def all_of(self, tenant_id: UUID) -> list[StoredCredential]:
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            rows = await connection.fetch(
+                "select provider, sealed, base_url, revision from backend.credentials "
+                "where tenant_id = $1 order by provider",
+                tenant_id,
+            )
+        return [StoredCredential(**row) for row in rows]
 
     async def delete(self, tenant_id: UUID, provider: str) -> bool:
         async with tenant_transaction(self._pool, tenant_id) as connection:

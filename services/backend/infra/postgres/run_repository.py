@@ -4,11 +4,18 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from libs.common.contracts.run_commands import RunStatus
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.store_errors import translated
 from services.backend.app.ports.run_repository import BegunRun
-from services.backend.domain.runs.records import NewRun, RunEnding, RunRecord, WaitingRun
-from services.backend.infra.postgres.run_rows import json_bytes, run_record
+from services.backend.domain.runs.records import (
+    NewRun,
+    RunEnding,
+    RunLine,
+    RunRecord,
+    WaitingRun,
+)
+from services.backend.infra.postgres.run_rows import json_bytes, run_line, run_record
 from services.backend.infra.postgres.tenant_transaction import storable, tenant_transaction
 
 _BEGIN = (
@@ -21,6 +28,11 @@ select tenant_id, run_id from backend.runs where finished_at is null and (
     (handed_over_at is null and created_at < now() - $1::interval)
     or (stop_requested_at < now() - $1::interval and stop_delivered_at is null))
 order by created_at limit $2"""
+_LINES = """
+select run_id, app_id, status, error, created_at, finished_at from backend.runs
+ where tenant_id = $1 and ($2::text is null or status = $2)
+   and ($3::uuid is null or app_id = $3) and ($4::uuid is null or run_id < $4)
+ order by run_id desc limit $5"""
 _MESSAGE_STATUS: Final = {"failed": "error", "stopped": "stopped"}
 
 
@@ -60,6 +72,19 @@ class PostgresRunRepository:
         async with tenant_transaction(self._pool, tenant_id) as connection:
             row = await connection.fetchrow("select * from backend.runs where run_id = $1", run_id)
         return None if row is None else run_record(row)
+
+    async def lines(
+        self,
+        tenant_id: UUID,
+        *,
+        status: RunStatus | None,
+        app_id: UUID | None,
+        before: UUID | None,
+        limit: int,
+    ) -> list[RunLine]:
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            rows = await connection.fetch(_LINES, tenant_id, status, app_id, before, limit)
+        return [run_line(row) for row in rows]
 
     async def finish(self, tenant_id: UUID, ending: RunEnding) -> bool:
         with translated():

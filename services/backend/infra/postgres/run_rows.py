@@ -6,7 +6,7 @@ import asyncpg
 from pydantic import JsonValue, TypeAdapter
 
 from libs.common.contracts.run_commands import AcceptRun
-from services.backend.domain.runs.records import RunEnding, RunRecord
+from services.backend.domain.runs.records import RunEnding, RunLine, RunRecord
 
 _JSON = TypeAdapter(dict[str, JsonValue])
 
@@ -36,6 +36,18 @@ def run_record(row: asyncpg.Record) -> RunRecord:
         handed_over=row["handed_over_at"] is not None,
         stop_reason=row["stop_reason"],
         ending=_ending(row),
+    )
+
+
+def run_line(row: asyncpg.Record) -> RunLine:
+    finished = row["finished_at"]
+    return RunLine(
+        run_id=row["run_id"],
+        app_id=row["app_id"],
+        status=row["status"],
+        created_at=row["created_at"].timestamp(),
+        finished_at=None if finished is None else finished.timestamp(),
+        error=row["error"],
     )
 
 

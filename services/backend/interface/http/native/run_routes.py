@@ -1,116 +1,84 @@
-"""Runs on the native API."""
+"""Runs on the native API: look at them, stop them, resume them."""
 
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel, JsonValue
+from fastapi import APIRouter, Depends, Header, Query
 
-from libs.common.contracts.run_queries import NodeTrace
-from services.backend.app.runs.show_run import ShownRun, ShowRun
+from libs.common.contracts.run_commands import RunStatus
+from services.backend.app.runs.list_runs import ListRuns
+from services.backend.app.runs.resume_run import ResumeSetAside
+from services.backend.app.runs.show_run import ShowRun
+from services.backend.app.runs.stop_run import StopRun
 from services.backend.domain.identity.keys import Principal
 from services.backend.interface.http.callers import CallerOf
+from services.backend.interface.http.native.run_views import (
+    NodeView,
+    RunCommanded,
+    RunLineView,
+    RunList,
+    RunView,
+    TraceView,
+)
+
+Limit = Annotated[int, Query(ge=1, le=100)]
 
 
-class RunView(BaseModel):
-    """`status` queued, running, parked, succeeded, partial-succeeded, failed, stopped,
-    quarantined or incompatible. Times are Unix seconds."""
-
-    run_id: UUID
-    app_id: UUID
-    version_id: UUID
-    mode: str
-    status: str
-    inputs: dict[str, JsonValue]
-    outputs: dict[str, JsonValue]
-    answer: str
-    error: str | None
-    conversation_id: UUID | None
-    message_id: UUID | None
-    user: str
-    total_tokens: int
-    total_steps: int
-    exceptions_count: int
-    created_at: float
-    finished_at: float | None
-    elapsed_seconds: float | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeRunDoor:
+    caller: CallerOf
+    runs: ListRuns
+    show: ShowRun
+    stop: StopRun
+    resume: ResumeSetAside
 
 
-class NodeView(BaseModel):
-    """One execution of a node."""
-
-    node_id: str
-    title: str
-    type: str
-    status: str
-    elapsed_seconds: float
-    total_tokens: int
-    error: str | None
-    index: int
-    retries: int
-    inputs: dict[str, JsonValue]
-    outputs: dict[str, JsonValue]
-
-
-class TraceView(BaseModel):
-    run: RunView
-    nodes: list[NodeView]
-
-
-def native_run_router(caller: CallerOf, show: ShowRun) -> APIRouter:
+def native_run_router(door: NativeRunDoor) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["runs"])
-    workspace = Depends(caller.of("adm", "ws"))
+    workspace = Depends(door.caller.of("adm", "ws"))
+
+    @router.get("/runs")
+    async def runs(
+        who: Annotated[Principal, workspace],
+        status: RunStatus | None = None,
+        app_id: UUID | None = None,
+        before: UUID | None = None,
+        limit: Limit = 50,
+    ) -> RunList:
+        """The workspace's runs, newest first."""
+        page = await door.runs(
+            who.tenant_id, status=status, app_id=app_id, before=before, limit=limit
+        )
+        return RunList(runs=[RunLineView.of(line) for line in page.runs], has_more=page.more)
 
     @router.get("/runs/{run_id}")
     async def run(run_id: UUID, who: Annotated[Principal, workspace]) -> RunView:
-        return _run_view(await show(who.tenant_id, run_id))
+        return RunView.of(await door.show(who.tenant_id, run_id))
 
     @router.get("/runs/{run_id}/trace")
     async def trace(run_id: UUID, who: Annotated[Principal, workspace]) -> TraceView:
-        shown = await show(who.tenant_id, run_id)
-        found = await show.trace(who.tenant_id, run_id)
-        nodes = [_node_view(node) for node in found.nodes] if found else []
-        return TraceView(run=_run_view(shown), nodes=nodes)
+        shown = await door.show(who.tenant_id, run_id)
+        found = await door.show.trace(who.tenant_id, run_id)
+        nodes = [NodeView.of(node) for node in found.nodes] if found else []
+        return TraceView(run=RunView.of(shown), nodes=nodes)
 
-    _ = (run, trace)
+    @router.post("/runs/{run_id}/abort", status_code=202)
+    async def abort(run_id: UUID, who: Annotated[Principal, workspace]) -> RunCommanded:
+        """Durable when answered; a run that has ended stays as it is."""
+        await door.stop(who.tenant_id, None, run_id, None)
+        shown = await door.show(who.tenant_id, run_id)
+        return RunCommanded(run_id=run_id, status=shown.status)
+
+    @router.post("/runs/{run_id}/resume", status_code=202)
+    async def resume(
+        run_id: UUID,
+        who: Annotated[Principal, workspace],
+        idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    ) -> RunCommanded:
+        """Put a run that was set aside back into the queue."""
+        status = await door.resume(who.tenant_id, run_id, idempotency_key)
+        return RunCommanded(run_id=run_id, status=status)
+
+    _ = (runs, run, trace, abort, resume)
     return router
-
-
-def _run_view(shown: ShownRun) -> RunView:
-    run, ending = shown.run, shown.run.ending
-    return RunView(
-        run_id=run.run_id,
-        app_id=run.app_id,
-        version_id=run.version_id,
-        mode=run.mode,
-        status=shown.status,
-        inputs=run.acceptance.inputs,
-        outputs=ending.outputs if ending else {},
-        answer=ending.answer if ending else "",
-        error=ending.error if ending else None,
-        conversation_id=run.conversation_id,
-        message_id=run.message_id,
-        user=run.session_id,
-        total_tokens=ending.total_tokens if ending else 0,
-        total_steps=ending.total_steps if ending else 0,
-        exceptions_count=ending.exceptions_count if ending else 0,
-        created_at=run.created_at.timestamp(),
-        finished_at=ending.finished_at.timestamp() if ending else None,
-        elapsed_seconds=ending.elapsed_seconds if ending else None,
-    )
-
-
-def _node_view(node: NodeTrace) -> NodeView:
-    return NodeView(
-        node_id=node.node_id,
-        title=node.title,
-        type=node.node_type,
-        status=node.status,
-        elapsed_seconds=node.elapsed_seconds,
-        total_tokens=node.total_tokens,
-        error=node.error,
-        index=node.index,
-        retries=node.retries,
-        inputs=node.inputs,
-        outputs=node.outputs,
-    )
