@@ -72,6 +72,16 @@ class _Unwritable(PlainNode):
         yield  # a generator all the same
 
 
+class _Huge(PlainNode):
+    """Brings `size` characters."""
+
+    __slots__ = ()
+
+    def run(self, context: NodeContext) -> NodeRun:
+        return NodeResult(outputs={"text": "x" * int(self.data["size"])})
+        yield  # a generator all the same
+
+
 def _text_of(part: ChatPart) -> str:
     return part.text if isinstance(part, TextPart) else ""
 
@@ -86,6 +96,7 @@ TEST_CATALOGUE: Mapping[str, NodeType] = {
     "nap": NodeType(type="nap", execution="executable", parse=_Nap),
     "ask": NodeType(type="ask", execution="executable", parse=_Ask),
     "compute": NodeType(type="compute", execution="executable", parse=_Compute),
+    "huge": NodeType(type="huge", execution="executable", parse=_Huge),
     "unwritable": NodeType(type="unwritable", execution="executable", parse=_Unwritable),
     "show": NodeType(
         type="show", execution="response", parse=PlainNode, response_template=_answer_template

@@ -40,8 +40,15 @@ class JournalUnreadable(PlatformFault):
 
 
 class JournalRefused(PlatformFault):
-    """An event cannot be stored: it is too large, or the database refuses the data."""
+    """An event cannot be stored: it is no text that a database can hold."""
 
     code = "journal_refused"
     title = "The run's journal refused an event"
     retryable = False
+
+
+class JournalTooLarge(JournalRefused):
+    """One event alone is above the bound of a journal row; its run ends as failed."""
+
+    code = "journal_too_large"
+    title = "One step of the run is larger than its journal takes"

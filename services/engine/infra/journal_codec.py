@@ -5,12 +5,12 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from services.engine.app.errors import JournalRefused, JournalUnreadable
-from services.engine.domain.events.journal import EVENT_TYPES, JournalEvent
+from services.engine.app.errors import JournalRefused, JournalTooLarge, JournalUnreadable
+from services.engine.domain.events.journal import EVENT_TYPES, EffectCompleted, JournalEvent
 from services.engine.domain.variables.values import Value
 
 MAX_ROW_BYTES = 32 * 1024 * 1024
-"""Above it a row is refused: values that large belong in the object store."""
+"""Above it events are divided among rows, and one event alone is refused."""
 
 _KINDS: dict[type[JournalEvent], str] = {kind: kind.__name__ for kind in EVENT_TYPES}
 _encoder = msgspec.json.Encoder()
@@ -25,14 +25,38 @@ def journal_place(first_seq: int) -> str:
 
 
 def encode(events: list[JournalEvent]) -> bytes:
-    """One row. Raises JournalRefused when an event is not JSON or the row is too large."""
+    """One row, of any size. Raises JournalRefused when an event is not JSON."""
     try:
-        encoded = _encoder.encode([(_KINDS[type(event)], event) for event in events])
+        return _encoder.encode([(_KINDS[type(event)], event) for event in events])
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as e:
         raise JournalRefused(f"An event cannot be written as JSON: {e}") from e
-    if len(encoded) > MAX_ROW_BYTES:
-        raise JournalRefused(f"{len(encoded)} bytes in one row; the limit is {MAX_ROW_BYTES}.")
-    return encoded
+
+
+def encode_rows(events: list[JournalEvent]) -> list[tuple[int, bytes]]:
+    """As few rows as the bound allows, each with its number of events, in their order.
+
+    Raises JournalRefused as `encode` does, and JournalTooLarge for one event above the bound.
+    """
+    encoded = encode(events)
+    if len(encoded) <= MAX_ROW_BYTES:
+        return [(len(events), encoded)]
+    if len(events) == 1:
+        raise JournalTooLarge(_too_large(events[0], len(encoded)))
+    middle = len(events) // 2
+    return [*encode_rows(events[:middle]), *encode_rows(events[middle:])]
+
+
+def _too_large(event: JournalEvent, size: int) -> str:
+    node_id = getattr(event, "node_id", None)
+    if isinstance(event, EffectCompleted):
+        # tenant/run/node/...: the node whose call brought the result.
+        node_id = event.key.split("/")[2]
+    who = f"Node {node_id!r}" if node_id else "The run"
+    return (
+        f"{who} brought {size / 1_000_000:.1f} MB in one step; a run's journal takes at most "
+        f"{MAX_ROW_BYTES // 1_048_576} MiB at once. Keep content of that size in a file and pass "
+        "its address."
+    )
 
 
 def decode(row: bytes) -> list[JournalEvent]:

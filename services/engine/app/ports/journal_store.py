@@ -12,11 +12,12 @@ from services.engine.domain.events.journal import JournalEvent
 
 class Verdict(Enum):
     """What became of an append. LOST: the run has another owner or state; REFUSED: its data
-    cannot be stored, whoever tries."""
+    cannot be stored, whoever tries; TOO_LARGE: one event is above the bound."""
 
     TAKEN = "taken"
     LOST = "lost"
     REFUSED = "refused"
+    TOO_LARGE = "too_large"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

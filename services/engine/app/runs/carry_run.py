@@ -82,9 +82,24 @@ class RunCarrier:
         driver = RunDriver(claim, workflow.compiled, workflow.labels, ports, secrets)
         started(driver)
         stopped = await driver.drive(history, commands)
-        if stopped is Stopped.FAULT:
-            return await self._set_aside(claim, "quarantined", driver.evidence)
-        return stopped
+        if stopped is Stopped.TOO_LARGE:
+            # What did not fit is in this driver's state and not in the journal: another one folds
+            # what is there, and ends the run.
+            history = await self._ports.journal.read(claim.tenant_id, claim.run_id)
+            failure = driver.evidence
+            driver = RunDriver(claim, workflow.compiled, workflow.labels, ports, secrets)
+            started(driver)
+            stopped = await driver.drive(history, failure=failure)
+        return await self._settled(claim, stopped, driver.evidence)
+
+    async def _settled(self, claim: Claim, stopped: Stopped, evidence: str) -> Stopped:
+        match stopped:
+            case Stopped.INCOMPATIBLE:
+                return await self._set_aside(claim, "incompatible", evidence)
+            case Stopped.FAULT | Stopped.TOO_LARGE:
+                return await self._set_aside(claim, "quarantined", evidence)
+            case _:
+                return stopped
 
     async def _history(self, claim: Claim) -> Sequence[Entry]:
         # Epoch 1 is the first owner: there is nothing to read.

@@ -21,6 +21,7 @@ from services.engine.app.runs.run_secrets import NO_SECRETS, RunSecrets
 from services.engine.app.runs.run_started import run_started
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
+from services.engine.domain.execution.incompatible_history import IncompatibleHistory
 from services.engine.domain.execution.public_events import NodeLabel, PublicView, ToldEvent
 from services.engine.domain.execution.run_machine import RunMachine
 from services.engine.domain.execution.step import Step, Timer
@@ -38,12 +39,15 @@ _COMPLETIONS = (
 
 class Stopped(Enum):
     """Why a driver stopped. ENDED: the terminal event is committed. LOST: the run has another
-    owner or has ended elsewhere. FAULT: this version cannot go on with it. LET_GO: we were told
+    owner or has ended elsewhere. FAULT: this version cannot go on with it. INCOMPATIBLE: another
+    version might. TOO_LARGE: one event is above what the journal takes. LET_GO: we were told
     to."""
 
     ENDED = "ended"
     LOST = "lost"
     FAULT = "fault"
+    INCOMPATIBLE = "incompatible"
+    TOO_LARGE = "too_large"
     LET_GO = "let_go"
 
 
@@ -86,6 +90,7 @@ class RunDriver:
         self.evidence = ""
         self._ports = ports
         self._secrets = secrets
+        self._refused = secrets.missing
         self._machine = RunMachine(
             workflow, tenant_id=claim.tenant_id, run_id=claim.run_id, secrets=secrets.values
         )
@@ -109,10 +114,16 @@ class RunDriver:
         return self._outputs.last_seq
 
     async def drive(
-        self, history: Sequence[Entry], commands: Sequence[StoredCommand] = ()
+        self,
+        history: Sequence[Entry],
+        commands: Sequence[StoredCommand] = (),
+        *,
+        failure: str | None = None,
     ) -> Stopped:
         """Run to the end, or until lost or let go. `history` is the stored journal, `commands`
-        what was sent to the run while nobody drove it."""
+        what was sent to the run while nobody drove it. With a `failure` nothing more is executed:
+        the run ends as failed with it."""
+        self._refused = failure or self._refused
         try:
             if history:
                 self._guarded(lambda now: self._fold(history, now))
@@ -169,7 +180,7 @@ class RunDriver:
 
     def _begin(self, now: float) -> Step:
         started = run_started(self.claim.request, now=now)
-        return self._machine.begin(started, refused=self._secrets.missing)
+        return self._machine.begin(started, refused=self._refused)
 
     def _fold(self, history: Sequence[Entry], now: float) -> Step:
         first = history[0].event
@@ -180,7 +191,7 @@ class RunDriver:
             self._view.tell(seq, event)
         self._next_seq = history[-1].seq + 1
         self._outputs.last_seq = self._view.last_seq
-        return self._machine.resume(now, refused=self._secrets.missing)
+        return self._machine.resume(now, refused=self._refused)
 
     def _guarded(self, advance: Callable[[float], Step]) -> None:
         if self._over.done() or self._finished or self._handing_back is not None:
@@ -197,6 +208,10 @@ class RunDriver:
         # Its words may quote a secret, and a traceback repeats them.
         mask = self._secrets.mask
         traceback = error if mask is None else None
+        if isinstance(error, IncompatibleHistory):
+            self.evidence = self._shown(f"{error.code}: {error.message}")
+            self._stop(Stopped.INCOMPATIBLE)
+            return
         self.evidence = self._shown(f"{type(error).__name__}: {error}")
         _log.error("run %s cannot go on", self.claim.run_id, exc_info=traceback)
         self._stop(Stopped.FAULT)
@@ -280,6 +295,9 @@ class RunDriver:
             case Verdict.REFUSED:
                 self.evidence = reason
                 self._stop(Stopped.FAULT)
+            case Verdict.TOO_LARGE:
+                self.evidence = reason
+                self._stop(Stopped.TOO_LARGE)
 
     def _tell(self, done: _Outstanding) -> None:
         try:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.engine.app.errors import JournalRefused
+from services.engine.app.errors import JournalRefused, JournalTooLarge
 from services.engine.app.ports.journal_store import Append, Entry, Verdict
 from services.engine.infra.in_memory.engine_state import EngineState, RunRow
-from services.engine.infra.journal_codec import decode, encode
+from services.engine.infra.journal_codec import decode, encode_rows
 
 
 class InMemoryJournal:
@@ -77,10 +77,15 @@ class InMemoryJournal:
             return Verdict.LOST, ""
         try:
             # Through the codec: what cannot be stored for real cannot be stored here.
-            events = decode(encode(append.events))
+            rows = [decode(row) for _, row in encode_rows(append.events)]
+        except JournalTooLarge as error:
+            return Verdict.TOO_LARGE, error.message
         except JournalRefused as error:
             return Verdict.REFUSED, error.message
-        row.journal.append([Entry(*pair) for pair in enumerate(events, append.first_seq)])
+        seq = append.first_seq
+        for events in rows:
+            row.journal.append([Entry(*pair) for pair in enumerate(events, seq)])
+            seq += len(events)
         if append.progressed:
             row.takeovers = 0
         if append.ending is not None:

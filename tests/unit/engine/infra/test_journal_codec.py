@@ -4,16 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.engine.app.errors import JournalRefused, JournalUnreadable
+from services.engine.app.errors import JournalRefused, JournalTooLarge, JournalUnreadable
 from services.engine.domain.events.journal import (
     EVENT_TYPES,
+    EffectCompleted,
     JournalEvent,
     NodeStarted,
     NodeSucceeded,
     RunFinished,
+    TextReplaced,
 )
 from services.engine.domain.variables.values import Value
-from services.engine.infra.journal_codec import MAX_ROW_BYTES, decode, encode
+from services.engine.infra import journal_codec
+from services.engine.infra.journal_codec import (
+    MAX_ROW_BYTES,
+    decode,
+    encode,
+    encode_rows,
+)
 
 _text = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 _json = st.recursive(
@@ -72,9 +80,30 @@ def test_half_a_surrogate_pair_is_refused() -> None:
         encode([_node({"x": "\ud800"})])
 
 
-def test_a_row_over_the_limit_is_refused() -> None:
-    with pytest.raises(JournalRefused):
-        encode([_node({"x": "x" * MAX_ROW_BYTES})])
+def test_an_event_over_the_limit_is_refused_by_its_nodes_name_and_size() -> None:
+    with pytest.raises(JournalTooLarge, match=r"Node 'n' brought 33\.6 MB .* at most 32 MiB"):
+        encode_rows([_node({"small": 1}), _node({"x": "x" * MAX_ROW_BYTES})])
+
+
+def test_a_large_result_is_laid_at_its_nodes_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_codec, "MAX_ROW_BYTES", 100)
+    large = EffectCompleted(at=1.0, key="t/r/ask/-/0/0", result="x" * 100)
+    with pytest.raises(JournalTooLarge, match="Node 'ask'"):
+        encode_rows([large])
+
+
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=12))
+def test_events_are_divided_among_rows_without_loss(sizes: list[int]) -> None:
+    events: list[JournalEvent] = [
+        TextReplaced(at=float(place), from_offset=10**size)
+        for place, size in enumerate(min(each, 18) for each in sizes)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journal_codec, "MAX_ROW_BYTES", 150)
+        rows = encode_rows(events)
+    assert [event for _, row in rows for event in decode(row)] == events
+    assert [len(decode(row)) for _, row in rows] == [count for count, _ in rows]
+    assert all(len(row) <= 150 for _, row in rows)
 
 
 @given(st.binary(max_size=200))
