@@ -1,7 +1,7 @@
 """The native API as this command uses it."""
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -78,11 +78,12 @@ class Trace(_Model):
 
 
 class RunDetail(BaseModel):
-    """Whatever the platform tells about a run."""
+    """Whatever the platform tells about a run. `evidence`: why it was set aside."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     status: str = ""
+    evidence: str | None = None
 
 
 class ControlPlane:
@@ -133,6 +134,16 @@ class ControlPlane:
         body = {field: value for field, value in told.items() if value}
         self._send("PUT", f"/api/providers/{name}", json=body)
 
+    def read(self, kind: type[Answer], path: str, **params: str | None) -> Answer:
+        """GET `path` as a `kind`; parameters that are None are left out."""
+        return _parsed(kind, self._send("GET", path, params=_told(params)))
+
+    def post(self, kind: type[Answer], path: str, **params: str | None) -> Answer:
+        return _parsed(kind, self._send("POST", path, params=_told(params)))
+
+    def delete(self, path: str) -> None:
+        self._send("DELETE", path)
+
     def _send(
         self,
         method: str,
@@ -167,6 +178,10 @@ def unreachable(http: httpx.Client, error: httpx.TransportError) -> CommandFaile
     return CommandFailed(
         f"The platform at {http.base_url} does not answer ({error}). Is it up? `heddle status`"
     )
+
+
+def _told(params: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in params.items() if value is not None}
 
 
 def _parsed(kind: type[Answer], answer: httpx.Response) -> Answer:

@@ -3,9 +3,13 @@
 import typer
 from typer.core import TyperGroup
 
+from cli.dead_letters import drop_letter, list_letters, requeue_letters, show_letter
 from cli.example import example
 from cli.failure import CommandFailed
 from cli.import_app import import_app
+from cli.list_providers import list_providers
+from cli.manage_keys import create_key, list_keys, revoke_key
+from cli.manage_runs import list_runs, resume_run
 from cli.run_app import run_app
 from cli.set_provider import set_provider
 from cli.show_run import show_run
@@ -36,8 +40,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-_runs = typer.Typer(help="Look at runs.", no_args_is_help=True)
+_runs = typer.Typer(help="Look at runs, resume those set aside.", no_args_is_help=True)
 _provider = typer.Typer(help="Set model providers.", no_args_is_help=True)
+_keys = typer.Typer(help="List, make and revoke keys.", no_args_is_help=True)
+_dead_letters = typer.Typer(help="Messages that were given up.", no_args_is_help=True)
 
 app.command("up")(up)
 app.command("down")(down)
@@ -47,9 +53,21 @@ app.command("import")(import_app)
 app.command("run")(run_app)
 app.command("example")(example)
 _runs.command("show")(show_run)
+_runs.command("list")(list_runs)
+_runs.command("resume")(resume_run)
 _provider.command("set")(set_provider)
+_provider.command("list")(list_providers)
+_keys.command("list")(list_keys)
+_keys.command("create")(create_key)
+_keys.command("revoke")(revoke_key)
+_dead_letters.command("list")(list_letters)
+_dead_letters.command("show")(show_letter)
+_dead_letters.command("requeue")(requeue_letters)
+_dead_letters.command("drop")(drop_letter)
 app.add_typer(_runs, name="runs")
 app.add_typer(_provider, name="provider")
+app.add_typer(_keys, name="keys")
+app.add_typer(_dead_letters, name="dead-letters")
 
 if __name__ == "__main__":
     app()

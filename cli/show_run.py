@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from cli.connection import find_connection
 from cli.control_plane import open_control_plane
@@ -28,4 +29,6 @@ def show_run(
         return
     console = Console()
     console.print_json(data=detail.model_dump(mode="json"))
+    if detail.evidence:
+        console.print(Text(f"Set aside: {detail.evidence}", style="red"), soft_wrap=True)
     RunDisplay(console).trace(trace)

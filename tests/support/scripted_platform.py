@@ -62,7 +62,7 @@ def serving(platform: ScriptedPlatform) -> Generator[ScriptedPlatform]:
             self.wfile.write(answer.body)
 
         # The names that http.server calls.
-        do_GET = do_POST = do_PUT = handle_any  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             del format, args
