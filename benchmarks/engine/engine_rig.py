@@ -22,8 +22,9 @@ from libs.common.messaging.nats_bus import NatsBus
 from libs.common.object_store.open_store import open_object_store
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.worker import WorkerOptions
-from services.engine.bootstrap import Engine, EngineOptions, calm_collector, start_engine
+from services.engine.bootstrap import Engine, EngineOptions, start_engine
 from services.engine.domain.events.journal import NodeSucceeded, RunFinished
+from services.engine.infra.calm_collector import calm_collector
 from services.engine.infra.postgres.journal_reader import PostgresJournalReader
 from services.engine.infra.postgres.run_store import PostgresRunStore
 from services.engine.infra.redis.delta_tail import RedisDeltaTail

@@ -2,8 +2,17 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
+
+
+class Alarm(Protocol):
+    """A call that is to come."""
+
+    def cancel(self) -> object:
+        """Call it off; without effect once it was made."""
+        ...
 
 
 class Clock(Protocol):
@@ -21,6 +30,10 @@ class Clock(Protocol):
         """Wait `seconds`; zero or less yields once to other tasks."""
         ...
 
+    def call_later(self, seconds: float, call: Callable[[], None]) -> Alarm:
+        """Have the running loop make `call` after `seconds`: a wait that needs no task."""
+        ...
+
 
 class SystemClock:
     """The machine's own clocks."""
@@ -33,3 +46,6 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(seconds, 0.0))
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> Alarm:
+        return asyncio.get_running_loop().call_later(max(seconds, 0.0), call)

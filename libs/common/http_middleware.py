@@ -9,13 +9,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from libs.common.errors import HeddleError, PayloadTooLarge
 from libs.common.metrics import Metrics
 from libs.common.problem_responses import Renderer
-from libs.common.tracing import current_trace_id, enter_trace, leave_trace
+from libs.common.tracing import Span, begin_span, current_trace_id, enter_trace, leave_trace
+
+# Asked for every few seconds by whoever watches over the process.
+_UNTOLD = frozenset({"/healthz", "/readyz", "/metrics"})
 
 _log = structlog.get_logger("heddle.http")
 
 
 class TracedRequests:
-    """Continues or starts a trace; its id goes back as `x-trace-id`."""
+    """Continues or starts a trace, with a span for the request; the trace's id goes back as
+    `x-trace-id`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -30,18 +34,43 @@ class TracedRequests:
                 traceparent = value.decode("latin-1")
             elif name == b"tracestate":
                 tracestate = value.decode("latin-1")
+        span = _span_of(scope, traceparent, tracestate)
+        if span is not None:
+            traceparent, tracestate = span.traceparent, span.tracestate
         token = enter_trace(traceparent, tracestate)
         header = (b"x-trace-id", (current_trace_id() or "").encode())
 
         async def send_traced(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), header]
+                if span is not None:
+                    span.attributes["http.response.status_code"] = message["status"]
             await send(message)
 
         try:
             await self._app(scope, receive, send_traced)
         finally:
             leave_trace(token)
+            if span is not None:
+                _end(span, scope)
+
+
+def _span_of(scope: Scope, traceparent: str | None, tracestate: str | None) -> Span | None:
+    if scope["path"] in _UNTOLD:
+        return None
+    method: str = scope["method"]
+    attributes = {"http.request.method": method, "url.scheme": scope.get("scheme", "http")}
+    return begin_span(method, "server", attributes, parent=traceparent, tracestate=tracestate)
+
+
+def _end(span: Span, scope: Scope) -> None:
+    # The route and not the path: a path names whatever the caller liked.
+    route = getattr(scope.get("route"), "path", None)
+    if route is not None:
+        span.name = f"{span.name} {route}"
+        span.attributes["http.route"] = route
+    status = span.attributes.setdefault("http.response.status_code", 500)
+    span.end(str(status) if isinstance(status, int) and status >= 500 else None)
 
 
 class UnexpectedErrors:

@@ -1,6 +1,6 @@
 """Metrics of one process in Prometheus' format: base units, no ids in labels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -11,6 +11,8 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 SECONDS_BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
@@ -60,6 +62,24 @@ class Metrics:
             )
         return found
 
+    def read_counter(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        """A counter that somebody keeps anyway: read when the metrics are, free until then."""
+        self.registry.register(_ReadCounter(name, meaning, read))
+
+    def read_gauge(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        """A gauge that is read when the metrics are."""
+        self.gauge(name, meaning).set_function(read)
+
     def exposition(self) -> bytes:
         """Everything, as `/metrics` shows it."""
         return generate_latest(self.registry)
+
+
+class _ReadCounter(Collector):
+    def __init__(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        self._name = name
+        self._meaning = meaning
+        self._read = read
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        yield CounterMetricFamily(self._name, self._meaning, value=self._read())

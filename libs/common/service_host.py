@@ -141,12 +141,13 @@ def run_service(
     port: int,
     build: Callable[[Lifespan], Awaitable[ServiceHost]],
 ) -> None:
-    """A service's whole `main`: logging, event loop, `build` (which starts the parts in its
-    lifespan), HTTP until a signal, then everything stopped in reverse order."""
+    """A service's whole `main`: logging, tracing, event loop, `build` (which starts the parts in
+    its lifespan), HTTP until a signal, then everything stopped in reverse order."""
     configure_logging(name, settings.log_level)
 
     async def live() -> None:
         async with Lifespan() as lifespan:
+            trace_process(name, settings, lifespan)
             host = await build(lifespan)
             await host.serve(
                 settings.host,
@@ -158,6 +159,15 @@ def run_service(
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(live())
     _log.info("stopped")
+
+
+def trace_process(name: str, settings: ServiceSettings, lifespan: Lifespan) -> None:
+    """Export this process's spans where the settings name a collector, until the lifespan ends."""
+    if settings.otlp_endpoint is not None:
+        # Importing the SDK costs 150 ms, which only those who export shall pay.
+        from libs.common.exported_spans import export_spans  # noqa: PLC0415
+
+        export_spans(name, settings.otlp_endpoint, lifespan)
 
 
 class _Server(uvicorn.Server):

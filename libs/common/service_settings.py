@@ -49,8 +49,8 @@ class ServiceSettings(BaseSettings):
     host: str = "127.0.0.1"
     """The address that HTTP listens on; 0.0.0.0 in a container."""
     otlp_endpoint: str | None = None
-    """The base URL of an OTLP/HTTP collector. No service opens spans yet, so nothing is sent;
-    traces are carried on and logged either way."""
+    """The base URL of an OTLP/HTTP collector that gets the spans, such as `http://host:4318`.
+    None: no spans; traces are carried on and logged either way."""
     egress_allow: Annotated[tuple[str, ...], NoDecode] = ()
     """`host:port` entries, separated by commas, that guarded HTTP may reach although their
     addresses are private."""

@@ -1,10 +1,9 @@
 """The engine put together."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 from uuid import UUID
 
@@ -21,12 +20,16 @@ from libs.common.identifiers import uuid7
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.bus import MessageBus
 from libs.common.metrics import Metrics
-from libs.common.service_host import ServiceHost
+from libs.common.run_seal import RunSeal
+from libs.common.run_sealing import RunSealing
+from libs.common.sealed_box import SealedBox
+from libs.common.service_host import ServiceHost, trace_process
 from libs.common.structured_logging import configure_logging
-from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.events.publish_events import EventPublisher
+from services.engine.app.observing.observed_effects import ObservedEffects, OnEffect, uncounted
 from services.engine.app.ports.delta_tail import DeltaTail
 from services.engine.app.ports.engine_stores import EngineStores
+from services.engine.app.ports.environment_secrets import EnvironmentSecrets, NoSecrets
 from services.engine.app.ports.isolated_processes import IsolatedProcesses
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.runs.abort_run import AbortRunUseCase
@@ -45,7 +48,10 @@ from services.engine.app.workflows.register_workflow import RegisterWorkflowUseC
 from services.engine.app.workflows.validate_workflow import ValidateWorkflowUseCase
 from services.engine.domain.node_parts.node_contract import NodeType
 from services.engine.domain.nodes.catalogue import CATALOGUE
+from services.engine.infra.backend_secrets import BackendSecrets
+from services.engine.infra.calm_collector import calm_collector
 from services.engine.infra.connections import open_bus, open_pool, open_tail
+from services.engine.infra.engine_metrics import EngineMetrics, readings_of
 from services.engine.infra.isolated_process import (
     IsolatedOrder,
     OwnProcesses,
@@ -54,6 +60,7 @@ from services.engine.infra.isolated_process import (
 )
 from services.engine.infra.postgres.engine_stores import postgres_stores
 from services.engine.infra.postgres.journal_store import GroupCommitter
+from services.engine.infra.postgres.measured_run_store import MeasuredRunStore
 from services.engine.interface.nats.handlers import EngineHandlers, EngineUseCases
 from services.engine.settings import EngineSettings
 
@@ -95,6 +102,14 @@ class Engine:
     isolation: RunIsolation | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vault:
+    """What runs with secrets need: their values, and the seal on what they leave behind."""
+
+    secrets: EnvironmentSecrets
+    sealing: RunSealing
+
+
 def wire_engine(
     worker_id: UUID,
     stores: EngineStores,
@@ -104,10 +119,13 @@ def wire_engine(
     clock: Clock,
     tail: DeltaTail | None = None,
     processes: IsolatedProcesses | None = None,
+    secrets: EnvironmentSecrets | None = None,
     on_end: Callable[[UUID], None],
+    on_effect: OnEffect = uncounted,
 ) -> Engine:
     """`on_end` is told the tenant of every run that ended: its outbox has something to send.
-    Without `processes` no run is isolated."""
+    Without `processes` no run is isolated, without `secrets` none that has some can run."""
+    secrets = secrets or NoSecrets()
     workflows = CompiledWorkflows(stores.workflows, options.catalogue)
     lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
     publisher = EventPublisher(bus, tail)
@@ -127,11 +145,11 @@ def wire_engine(
             look=options.worker.sweep,
             on_release=ring,
         )
-    effects = EffectDispatcher(bus, clock=clock, may_send=lease.is_safe)
+    effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe, on_effect=on_effect)
     drivers = DriverPorts(journal=stores.writer, publisher=publisher, effects=effects, clock=clock)
     carrier = RunCarrier(
         worker_id,
-        _carrier_ports(stores, workflows, drivers),
+        _carrier_ports(stores, workflows, secrets, drivers),
         options.suspicion,
         apart=isolation.carry if isolation else None,
     )
@@ -153,7 +171,7 @@ def wire_engine(
         accept=AcceptRunUseCase(stores.runs, worker, bus),
         abort=AbortRunUseCase(stores.commands, bus),
         resume=ResumeRunUseCase(stores.commands, bus),
-        read=ReadRun(stores.runs, stores.reader, workflows),
+        read=ReadRun(stores.runs, stores.reader, workflows, secrets),
         register=RegisterWorkflowUseCase(stores.workflows, workflows),
         validate=ValidateWorkflowUseCase(workflows),
     )
@@ -168,13 +186,17 @@ def wire_engine(
 
 
 def _carrier_ports(
-    stores: EngineStores, workflows: CompiledWorkflows, drivers: DriverPorts
+    stores: EngineStores,
+    workflows: CompiledWorkflows,
+    secrets: EnvironmentSecrets,
+    drivers: DriverPorts,
 ) -> CarrierPorts:
     return CarrierPorts(
         runs=stores.runs,
         journal=stores.reader,
         commands=stores.commands,
         workflows=workflows,
+        secrets=secrets,
         drivers=drivers,
     )
 
@@ -189,18 +211,25 @@ async def start_engine(
     worker_id: UUID | None = None,
     tail: DeltaTail | None = None,
     processes: IsolatedProcesses | None = None,
+    vault: Vault | None = None,
+    metrics: Metrics | None = None,
     on_end: Callable[[UUID], None] = lambda _: None,
 ) -> Engine:
     """A whole engine on open connections, started; the lifespan stops it: no new work, runs handed
-    back, then the writers. Without `processes` no run is isolated. `on_end` is told the tenant of
+    back, then the writers. Without `processes` no run is isolated, without `vault` none that has
+    secrets can run, without `metrics` nobody sees what is counted. `on_end` is told the tenant of
     every run that ended. Raises Unavailable when the database is away."""
     clock = SystemClock()
     worker_id = worker_id or uuid7()
-    committer = GroupCommitter(pool, worker_id)
+    sealing = vault.sealing if vault else None
+    counted = EngineMetrics(metrics or Metrics())
+    counted.watch_pools(pool, sweeper)
+    committer = GroupCommitter(pool, worker_id, sealing=sealing, on_commit=counted.committed)
     # The relay reads and sends messages of any type that it is told of.
     facts = cast("list[DurableSubject[BaseModel]]", [RUN_ENDED])
     relay = OutboxRelay(OutboxRows(pool, sweeper, "engine"), bus, facts, clock=clock)
-    stores = postgres_stores(pool, sweeper, committer, group_limit=options.group_limit)
+    runs = MeasuredRunStore(pool, sweeper, counted, clock=clock, group_limit=options.group_limit)
+    stores = replace(postgres_stores(pool, sweeper, committer, sealing=sealing), runs=runs)
 
     def ended(tenant_id: UUID) -> None:
         relay.wake(tenant_id)
@@ -214,8 +243,11 @@ async def start_engine(
         clock=clock,
         tail=tail,
         processes=processes,
+        secrets=vault.secrets if vault else None,
         on_end=ended,
+        on_effect=counted.effect,
     )
+    counted.watch(readings_of(engine.worker, committer, engine.publisher))
     lifespan.background("journal writer", committer.run)
     lifespan.background("event publisher", engine.publisher.run)
     lifespan.at_stop("last events", engine.publisher.flushed)
@@ -243,7 +275,10 @@ async def build(
     pool = await open_pool(settings.database_url, settings.database_connections, lifespan)
     sweeper = await open_pool(settings.database_sweeper_url, _SWEEPER_CONNECTIONS, lifespan)
     worker_id = uuid7()
-    bus = await open_bus(settings.nats_url, settings.object_store_url, worker_id, lifespan)
+    sealing, metrics = RunSeal(settings.master_key), Metrics()
+    bus = await open_bus(
+        settings.nats_url, settings.object_store_url, worker_id, lifespan, sealing, metrics
+    )
     await start_engine(
         pool,
         sweeper,
@@ -253,25 +288,17 @@ async def build(
         worker_id=worker_id,
         tail=open_tail(settings.redis_url, lifespan),
         processes=OwnProcesses(*isolated),
+        vault=_vault(settings, bus, sealing),
+        metrics=metrics,
     )
     lifespan.at_stop("serving", bus.stop_serving)
     calm_collector()
     return ServiceHost(
         "engine",
         readiness={"postgres": lambda: pool.fetchval("SELECT 1"), "nats": bus.check},
-        metrics=Metrics(),
+        metrics=metrics,
         max_body_bytes=settings.max_body_bytes,
     )
-
-
-def calm_collector() -> None:
-    """Suit the garbage collector to the engine; called once, after it was put together."""
-    # Two hundred runs keep a million small objects alive that form no cycles. With Python's
-    # defaults the collector walks them all many times a second: half of the time of such a load.
-    gc.collect()
-    gc.freeze()
-    # Two hundred runs under way are some 60,000 of them that are young.
-    gc.set_threshold(200_000, 20, 100)
 
 
 def carry_isolated(settings: EngineSettings, catalogue: Mapping[str, NodeType]) -> None:
@@ -294,15 +321,20 @@ async def _carry_isolated(
         leave.set()
 
     async with Lifespan() as lifespan:
+        trace_process("engine", settings, lifespan)
         lifespan.background("starter", hear_starter)
         pool = await open_pool(settings.database_url, _LONE_CONNECTIONS, lifespan)
-        bus = await open_bus(settings.nats_url, settings.object_store_url, order.worker, lifespan)
+        sealing = RunSeal(settings.master_key)
+        bus = await open_bus(
+            settings.nats_url, settings.object_store_url, order.worker, lifespan, sealing, Metrics()
+        )
         publisher = EventPublisher(bus, open_tail(settings.redis_url, lifespan))
-        committer = GroupCommitter(pool, order.worker)
+        committer = GroupCommitter(pool, order.worker, sealing=sealing)
         lifespan.background("journal writer", committer.run)
         lifespan.background("event publisher", publisher.run)
         lifespan.at_stop("last events", publisher.flushed)
-        lone = _lone_run(order, pool, committer, bus, publisher, options)
+        vault = _vault(settings, bus, sealing)
+        lone = _lone_run(order, pool, committer, bus, publisher, vault, options)
         await lone.carry(leave)
 
 
@@ -312,20 +344,29 @@ def _lone_run(
     writer: GroupCommitter,
     bus: MessageBus,
     publisher: EventPublisher,
+    vault: Vault,
     options: EngineOptions,
 ) -> LoneRun:
     clock = SystemClock()
     # It sweeps for nothing, so nothing goes through the sweeper's connections.
-    stores = postgres_stores(pool, pool, writer)
+    stores = postgres_stores(pool, pool, writer, sealing=vault.sealing)
     lease = LeaseKeeper(stores.leases, order.worker, clock=clock, pace=options.lease)
-    effects = EffectDispatcher(bus, clock=clock, may_send=lease.is_safe)
+    effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe)
     drivers = DriverPorts(journal=writer, publisher=publisher, effects=effects, clock=clock)
     workflows = CompiledWorkflows(stores.workflows, options.catalogue)
     carrier = RunCarrier(
-        order.worker, _carrier_ports(stores, workflows, drivers), options.suspicion, apart=None
+        order.worker,
+        _carrier_ports(stores, workflows, vault.secrets, drivers),
+        options.suspicion,
+        apart=None,
     )
     ports = LonePorts(carrier=carrier, commands=stores.commands, lease=lease, bus=bus, clock=clock)
     return LoneRun(order.claim, ports, look=options.worker.sweep)
+
+
+def _vault(settings: EngineSettings, bus: MessageBus, sealing: RunSealing) -> Vault:
+    secrets = BackendSecrets(bus, SealedBox(settings.master_key), SystemClock())
+    return Vault(secrets=secrets, sealing=sealing)
 
 
 def _options(settings: EngineSettings, catalogue: Mapping[str, NodeType]) -> EngineOptions:

@@ -9,15 +9,19 @@ from libs.common.keyed_calls.growing_text import RedisGrowingText
 from libs.common.keyed_calls.open_keyed_calls import open_keyed_calls
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.nats_bus import NatsBus
+from libs.common.messaging.prometheus_bus_metrics import PrometheusBusMetrics
 from libs.common.metrics import Metrics
 from libs.common.object_store.open_store import open_object_store
+from libs.common.run_seal import RunSeal
 from libs.common.sealed_box import SealedBox
 from libs.common.service_host import ServiceHost
 from services.inference.app.chat.answer_chat import AnswerChat, ChatParts
 from services.inference.app.chat.complete_chat import CompleteChat
 from services.inference.app.models.list_models import ListModels
+from services.inference.app.models.list_providers import ListProviders
 from services.inference.infra.credentials.backend_credentials import BackendCredentials
 from services.inference.infra.keyed_calls.chat_neighbours import ChatNeighbours
+from services.inference.infra.prometheus_model_metrics import PrometheusModelMetrics
 from services.inference.infra.sheets.watched_sheets import WatchedSheets
 from services.inference.infra.wires.catalogue import Wires
 from services.inference.interface.http.openai_door import openai_router, render_error
@@ -31,12 +35,15 @@ async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
     """Start every part in dependency order; serving NATS comes last."""
     clock, metrics, holder = SystemClock(), Metrics(), uuid7()
     objects = open_object_store(settings.object_store_url)
+    sealing = RunSeal(settings.master_key)
     bus = NatsBus(
         settings.nats_url,
         name=SCHEMA,
         object_store=objects,
         instance=str(holder),
         clock=clock,
+        sealing=sealing,
+        metrics=PrometheusBusMetrics(metrics),
     )
     await lifespan.started("nats", bus)
     sheets = WatchedSheets(settings.providers_dir, clock)
@@ -44,7 +51,11 @@ async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
     session = await _session(settings, lifespan)
     credentials = BackendCredentials(bus, SealedBox(settings.master_key), clock)
     complete = CompleteChat(
-        sheets=sheets, credentials=credentials, wires=Wires(session, clock), clock=clock
+        sheets=sheets,
+        credentials=credentials,
+        wires=Wires(session, clock),
+        clock=clock,
+        metrics=PrometheusModelMetrics(metrics),
     )
     keyed, postgres = await open_keyed_calls(
         settings,
@@ -55,10 +66,17 @@ async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
         shape=ChatParts(),
         neighbours=ChatNeighbours(bus),
         growing=await _growing_text(settings, lifespan),
+        sealing=sealing,
     )
     answer = AnswerChat(complete=complete, keyed=keyed)
     models = ListModels(sheets=sheets, credentials=credentials)
-    handlers = InferenceHandlers(answer=answer, models=models, keyed=keyed, holder=holder)
+    handlers = InferenceHandlers(
+        answer=answer,
+        models=models,
+        providers=ListProviders(sheets),
+        keyed=keyed,
+        holder=holder,
+    )
     await handlers.serve(bus)
     lifespan.at_stop("serving", bus.stop_serving)
     key = settings.http_key.get_secret_value() if settings.http_key else None

@@ -5,13 +5,15 @@ import structlog
 from libs.common.clock import Clock, SystemClock
 from libs.common.errors import HeddleError
 from libs.common.guarded_http.egress_rules import EgressRules
-from libs.common.guarded_http.guarded_http import GuardedHttp
+from libs.common.guarded_http.guarded_http import GuardedHttp, OnAnswer
 from libs.common.identifiers import uuid7
 from libs.common.keyed_calls.open_keyed_calls import open_keyed_calls
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.nats_bus import NatsBus
+from libs.common.messaging.prometheus_bus_metrics import PrometheusBusMetrics
 from libs.common.metrics import Metrics
 from libs.common.object_store.open_store import open_object_store
+from libs.common.run_seal import RunSeal
 from libs.common.service_host import ServiceHost
 from services.plugin.app.calls.answer_once import AnswerOnce, SingleReply
 from services.plugin.app.code.run_code import RunCode
@@ -36,12 +38,15 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
     """Start every part in dependency order; serving NATS comes last."""
     clock, metrics, holder = SystemClock(), Metrics(), uuid7()
     objects = open_object_store(settings.object_store_url)
+    sealing = RunSeal(settings.master_key)
     bus = NatsBus(
         settings.nats_url,
         name=SCHEMA,
         object_store=objects,
         instance=str(holder),
         clock=clock,
+        sealing=sealing,
+        metrics=PrometheusBusMetrics(metrics),
     )
     await lifespan.started("nats", bus)
     sandbox = ProcessSandbox(
@@ -49,7 +54,9 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
     )
     await lifespan.started("sandbox", sandbox)
     rules = EgressRules.parse(settings.egress_allow, settings.egress_overrides)
-    http = await lifespan.started("guarded http", GuardedHttp(rules))
+    http = await lifespan.started(
+        "guarded http", GuardedHttp(rules, on_answer=_counted_by(metrics))
+    )
     bundles = BundleTools(settings.bundles_dir)
     tools = CallTool(tools=bundles, clock=clock, log=structlog.get_logger("heddle.tools"))
     listing = ListTools(bundles)
@@ -61,11 +68,12 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
         holder=holder,
         shape=SingleReply(),
         neighbours=PluginNeighbours(bus),
+        sealing=sealing,
     )
     handlers = PluginHandlers(
         once=AnswerOnce(keyed),
         code=RunCode(sandbox=sandbox, clock=clock, limits=ExecutionLimits()),
-        http=FetchHttp(fetcher=GuardedFetcher(http), objects=objects),
+        http=FetchHttp(fetcher=GuardedFetcher(http), objects=objects, sealing=sealing),
         tools=tools,
         listing=listing,
         keyed=keyed,
@@ -81,6 +89,15 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
         metrics=metrics,
         max_body_bytes=settings.max_body_bytes,
     )
+
+
+def _counted_by(metrics: Metrics) -> OnAnswer:
+    seconds = metrics.histogram(
+        "heddle_outgoing_http_seconds",
+        "Requests to targets that workflows and tools name, to the answer's headers.",
+        ("outcome",),
+    )
+    return lambda outcome, took: seconds.labels(outcome).observe(took)
 
 
 async def _collect_bodies(bus: NatsBus, clock: Clock) -> None:

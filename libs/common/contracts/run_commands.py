@@ -38,7 +38,8 @@ class AcceptRun(_Frozen):
 
     `system` holds `sys.*` values by their short name (query, files, user_id, app_id, workflow_id,
     workflow_run_id, conversation_id, dialogue_count, timestamp). `workflow_hash` must have been
-    registered; else the error `workflow_unknown`.
+    registered; else the error `workflow_unknown`. `traceparent` (W3C) is the trace that asked for
+    the run: all its spans go on in it, whichever workers own the run and whenever.
     """
 
     tenant_id: UUID
@@ -51,6 +52,21 @@ class AcceptRun(_Frozen):
     conversation_variables: dict[str, JsonValue] = {}
     history: tuple[HistoryTurn, ...] = ()
     limits: RunLimits = RunLimits()
+    traceparent: str | None = None
+
+    @property
+    def secrets(self) -> dict[str, int]:
+        """The version of each secret environment value by its name."""
+        return {
+            each.name: each.secret_version
+            for each in self.environment
+            if each.secret_version is not None
+        }
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whatever is stored or sent of the run has to be sealed (libs.common.run_sealing)."""
+        return any(each.secret_version is not None for each in self.environment)
 
 
 class RunAccepted(_Frozen):

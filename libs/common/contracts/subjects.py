@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from libs.common.contracts.chat import ChatCall, ChatCallPart, ModelList, ModelQuery
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.credentials import CredentialQuery, SealedCredential
+from libs.common.contracts.environment_secrets import SealedSecrets, SecretsQuery
 from libs.common.contracts.http_call import HttpCall, HttpResult
 from libs.common.contracts.keyed_calls import (
     AttachCall,
@@ -22,6 +23,7 @@ from libs.common.contracts.keyed_calls import (
     CallCancelled,
     CancelCall,
 )
+from libs.common.contracts.providers import ProviderList, ProviderQuery
 from libs.common.contracts.run_commands import (
     AbortRun,
     AcceptRun,
@@ -36,6 +38,8 @@ from libs.common.contracts.run_queries import (
     RunEventsPage,
     RunEventsQuery,
     RunQuery,
+    RunsQuery,
+    RunSummaries,
     RunTrace,
     RunView,
 )
@@ -58,10 +62,16 @@ class Subject(Generic[Req, Rep]):
     name: str
     request: type[Req]
     reply: type[Rep]
+    instance: str = ""
 
     def at(self, instance: str) -> Self:
         """The same call addressed to one process: `instance` is its incarnation id."""
-        return replace(self, name=f"{self.name}.{token(instance)}")
+        return replace(self, name=f"{self.name}.{token(instance)}", instance=instance)
+
+    @property
+    def family(self) -> str:
+        """The name without the process it is addressed to."""
+        return self.name.removesuffix(f".{self.instance}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +81,16 @@ class StreamSubject(Generic[Req, Rep]):
     name: str
     request: type[Req]
     part: type[Rep]
+    instance: str = ""
 
     def at(self, instance: str) -> Self:
         """The same call addressed to one process: `instance` is its incarnation id."""
-        return replace(self, name=f"{self.name}.{token(instance)}")
+        return replace(self, name=f"{self.name}.{token(instance)}", instance=instance)
+
+    @property
+    def family(self) -> str:
+        """The name without the process it is addressed to."""
+        return self.name.removesuffix(f".{self.instance}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +143,7 @@ ACCEPT_RUN = Subject("engine.runs.accept", AcceptRun, RunAccepted)
 ABORT_RUN = Subject("engine.runs.abort", AbortRun, CommandAccepted)
 RESUME_RUN = Subject("engine.runs.resume", ResumeRun, CommandAccepted)
 RUN_VIEW = Subject("engine.runs.view", RunQuery, RunView)
+RUNS = Subject("engine.runs.list", RunsQuery, RunSummaries)
 RUN_TRACE = Subject("engine.runs.trace", RunQuery, RunTrace)
 RUN_EVENTS = Subject("engine.runs.events", RunEventsQuery, RunEventsPage)
 REGISTER_WORKFLOW = Subject("engine.workflows.register", RegisterWorkflow, ValidationReport)
@@ -138,6 +155,7 @@ RUN_WAKE_ALL = Broadcast(f"engine.run.{CELL}.wake.*", Doorbell)
 CHAT = StreamSubject("inference.chat", ChatCall, ChatCallPart)
 CHAT_ATTACH = StreamSubject("inference.chat.attach", AttachCall, ChatCallPart)
 CHAT_CANCEL = Subject("inference.calls.cancel", CancelCall, CallCancelled)
+PROVIDERS = Subject("inference.providers", ProviderQuery, ProviderList)
 MODELS = Subject("inference.models", ModelQuery, ModelList)
 
 RUN_CODE = Subject("plugin.code.run", CodeCall, CodeResult)
@@ -148,5 +166,6 @@ PLUGIN_ATTACH = Subject("plugin.calls.attach", AttachCall, AttachedResult)
 PLUGIN_CANCEL = Subject("plugin.calls.cancel", CancelCall, CallCancelled)
 
 CREDENTIAL = Subject("backend.credentials.get", CredentialQuery, SealedCredential)
+ENVIRONMENT_SECRETS = Subject("backend.secrets.get", SecretsQuery, SealedSecrets)
 
 STATE_CHANGED = Broadcast("state.changed", StateChanged)

@@ -3,7 +3,8 @@
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from libs.common.guarded_http.bounded_body import read_chunks
 from libs.common.guarded_http.checked_resolver import CheckedResolver, Resolve, system_resolve
 from libs.common.guarded_http.egress_rules import EgressRules
 from libs.common.guarded_http.redirects import REDIRECT_STATUSES, Hop, follow
+from libs.common.http_spans import client_span, note_status
+from libs.common.tracing import Span, current_traceparent, ending, error_name
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -25,6 +28,7 @@ _MAX_HOPS = 10
 _TOKEN = re.compile(r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CONNECTIONS = 1000
+_TRACEPARENT = "traceparent"
 _KEEP_ALIVE_SECONDS = 30
 # Ours to say: they decide where the request goes and how it is framed.
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade"})
@@ -63,12 +67,26 @@ class GuardedStream:
         return b"".join([chunk async for chunk in self.chunks])
 
 
+OnAnswer = Callable[[str, float], None]
+"""Hears of every request `2xx`, `4xx`, ... or the stable code of its error, and the seconds to the
+answer's headers."""
+
+
+@dataclass(slots=True)
+class _Answer:
+    outcome: str = ""
+
+
+def _untold(_outcome: str, _seconds: float) -> None: ...
+
+
 class GuardedHttp:
     """A client for targets that somebody else named.
 
     Every name is resolved once for each connection, every address checked against the rules, and
     the connection made to a checked address; TLS and the Host header keep the name. Each redirect
-    is checked again. Raises EgressRefused, InvalidInput (what is no URL or header),
+    is checked again. The target is told the current trace unless the caller names one.
+    Raises EgressRefused, InvalidInput (what is no URL or header),
     UpstreamTimeout, UpstreamError and ResponseTooLarge.
 
     `trusted` marks a target that an admin configured: it may be private, its redirects to
@@ -76,9 +94,16 @@ class GuardedHttp:
     whole (None: connect and read together); `max_bytes` bounds the decoded body.
     """
 
-    def __init__(self, rules: EgressRules, *, resolve: Resolve = system_resolve) -> None:
+    def __init__(
+        self,
+        rules: EgressRules,
+        *,
+        resolve: Resolve = system_resolve,
+        on_answer: OnAnswer = _untold,
+    ) -> None:
         self._rules = rules
         self._resolve = resolve
+        self._on_answer = on_answer
         self._guarded: aiohttp.ClientSession | None = None
         self._trusted: aiohttp.ClientSession | None = None
         self._tls = ssl.create_default_context()
@@ -161,10 +186,14 @@ class GuardedHttp:
             body=body,
             trusted=trusted,
         )
-        with _translated(hop.url):
+        asking = client_span(hop.method, str(hop.url))
+        _tell_trace(hop.headers, asking)
+        with self._told() as answer, ending(asking), _translated(hop.url):
             # The client's own bound counts each hop anew.
             async with asyncio.timeout(total_timeout):
                 response = await self._answered(hop, timeout, follow_redirects, verify_tls)
+            note_status(asking, response.status)
+            answer.outcome = f"{response.status // 100}xx"
         try:
             yield GuardedStream(
                 status=response.status,
@@ -174,6 +203,17 @@ class GuardedHttp:
             )
         finally:
             response.close()
+
+    @contextmanager
+    def _told(self) -> Generator["_Answer"]:
+        answer, begun = _Answer(), time.perf_counter()
+        try:
+            yield answer
+        except BaseException as error:
+            answer.outcome = error_name(error)
+            raise
+        finally:
+            self._on_answer(answer.outcome, time.perf_counter() - begun)
 
     async def _answered(
         self, hop: Hop, timeout: aiohttp.ClientTimeout, follow_redirects: bool, verify_tls: bool
@@ -258,6 +298,12 @@ def _method(text: str) -> str:
     if not _TOKEN.match(text):
         raise InvalidInput(f"{text!r} is no HTTP method")
     return text.upper()
+
+
+def _tell_trace(headers: CIMultiDict[str], asking: Span | None) -> None:
+    traceparent = asking.traceparent if asking else current_traceparent()
+    if traceparent is not None and _TRACEPARENT not in headers:
+        headers[_TRACEPARENT] = traceparent
 
 
 def _headers(pairs: Pairs) -> CIMultiDict[str]:

@@ -79,6 +79,11 @@ class CallsHere(Generic[Part]):
         self._unsure: dict[_Place, asyncio.Task[None]] = {}
         self._locks: WeakValueDictionary[_Place, asyncio.Lock] = WeakValueDictionary()
 
+    @property
+    def count(self) -> int:
+        """Calls under way."""
+        return len(self._live)
+
     async def find(self, tenant_id: UUID, key: str) -> LiveCall[Part] | None:
         """The call, also when the answer to its claim is still on its way here."""
         async with self._lock((tenant_id, key)):

@@ -65,6 +65,10 @@ class KeyedCalls(Generic[Part]):
             most_parts=most_parts,
         )
 
+    def under_way(self) -> int:
+        """Calls that this process makes."""
+        return self._here.count
+
     @asynccontextmanager
     async def running(self, *, drain: float = 20.0) -> AsyncGenerator[None]:
         """Keep this process' lease inside the block, and collect old records.

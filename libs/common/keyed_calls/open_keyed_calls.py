@@ -6,6 +6,7 @@ from uuid import UUID
 from libs.common.clock import SystemClock
 from libs.common.database.asyncpg_pool import create_pool
 from libs.common.database.connection_options import ConnectionOptions
+from libs.common.database.pool_metrics import watch_pool
 from libs.common.health_routes import ReadinessCheck
 from libs.common.keyed_calls.call_parts import GrowingText, Neighbours, PartShape
 from libs.common.keyed_calls.keyed_calls import KeyedCalls
@@ -43,6 +44,8 @@ async def open_keyed_calls(
         ConnectionOptions(name=f"{schema}-sweeper", max_connections=1),
     )
     lifespan.at_stop("postgres sweeper", sweeper.close)
+    watch_pool(metrics, "app", pool)
+    watch_pool(metrics, "sweeper", sweeper)
     clock = SystemClock()
     ledger = PostgresLedger(pool, schema=schema, holder=holder, clock=clock, sweeper_pool=sweeper)
     repeated = metrics.counter(
@@ -56,6 +59,9 @@ async def open_keyed_calls(
         growing=growing,
         sealing=sealing,
         on_repeat=lambda effect: repeated.labels(effect.effect_class).inc(),
+    )
+    metrics.read_gauge(
+        "heddle_keyed_calls_under_way", "Keyed calls that this process makes.", keyed.under_way
     )
     await lifespan.entered("keyed calls", keyed.running())
     return keyed, lambda: pool.fetchval("select 1")

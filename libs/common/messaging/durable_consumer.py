@@ -55,12 +55,15 @@ class DurableConsumer:
         subject: DurableSubject[Any],  # only its names are read here
         options: ConsumerOptions,
         handle: Callable[[Msg], Awaitable[None]],
+        *,
+        on_buried: Callable[[], None],
     ) -> None:
         self._connection = connection
         self._streams = streams
         self._subject = subject
         self._options = options
         self._handle = handle
+        self._on_buried = on_buried
         self._tasks: set[asyncio.Task[None]] = set()
         self._slot: asyncio.Future[None] | None = None
         self._pulling: asyncio.Task[None] | None = None

@@ -14,6 +14,7 @@ from libs.common.contracts.subjects import Broadcast, DurableSubject, StreamSubj
 from libs.common.messaging import headers as names
 from libs.common.messaging.body_references import BodyReferences
 from libs.common.messaging.bus import MessageHandler, RequestHandler, StreamHandler
+from libs.common.messaging.bus_metrics import NO_BUS_METRICS, BusMetrics
 from libs.common.messaging.durable_consumer import ConsumerOptions, DurableConsumer
 from libs.common.messaging.nats_connection import NatsConnection
 from libs.common.messaging.nats_dead_letters import NatsDeadLetters
@@ -21,10 +22,10 @@ from libs.common.messaging.nats_listener import NatsListener
 from libs.common.messaging.nats_requests import NatsRequests
 from libs.common.messaging.nats_serving import NatsServing
 from libs.common.messaging.nats_streams import NatsStreams
+from libs.common.messaging.observed_calls import ObservedCalls
 from libs.common.messaging.wire_format import reply_of, to_bytes
 from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing
-from libs.common.structured_logging import message_context
 
 Req = TypeVar("Req", bound=BaseModel)
 Rep = TypeVar("Rep", bound=BaseModel)
@@ -47,15 +48,17 @@ class NatsBus:
         instance: str,
         clock: Clock,
         sealing: RunSealing | None = None,
+        metrics: BusMetrics = NO_BUS_METRICS,
     ) -> None:
         self.instance = instance
         self._clock = clock
         self._connection = NatsConnection(url, f"{name}-{instance}")
         self._bodies = BodyReferences(object_store, sealing)
-        self._requests = NatsRequests(self._connection, self._bodies, clock)
+        self._observed = ObservedCalls(metrics)
+        self._requests = NatsRequests(self._connection, self._bodies, clock, self._observed)
         self._streams = NatsStreams(self._connection, self._requests, self._bodies)
         self.dead_letters = NatsDeadLetters(self._streams, self._bodies)
-        self._serving = NatsServing(self._connection, self._bodies, name)
+        self._serving = NatsServing(self._connection, self._bodies, name, self._observed)
         self._consumers: list[DurableConsumer] = []
         self._listeners: set[Callable[[], None]] = set()
         self._connection.on_returned(self._tell_listeners)
@@ -81,6 +84,10 @@ class NatsBus:
     async def check(self) -> None:
         """Raise Unavailable unless connected (for readiness)."""
         self._connection.require()
+
+    def on_disconnect(self, callback: Callable[[], None]) -> None:
+        """Call `callback` whenever the connection was lost: broadcasts are missed from now on."""
+        self._connection.on_lost(callback)
 
     def on_reconnect(self, callback: Callable[[], None]) -> None:
         """Call `callback` whenever the connection returned: broadcasts may have been missed."""
@@ -131,7 +138,8 @@ class NatsBus:
     ) -> None:
         headers = names.envelope_headers(envelope)
         headers[names.MESSAGE_ID] = message_id
-        await self._streams.enqueue(subject, to_bytes(message), headers)
+        with self._observed.asking("publish", subject.name, envelope, headers):
+            await self._streams.enqueue(subject, to_bytes(message), headers)
 
     async def serve(
         self,
@@ -164,7 +172,7 @@ class NatsBus:
         async def handle(message: Msg) -> None:
             envelope = names.envelope_of(message.headers)
             body = await self._bodies.incoming(message.data, message.headers)
-            with message_context(envelope):
+            with self._observed.serving("process", subject.name, envelope) as envelope:
                 await handler(reply_of(subject.message, body), envelope)
 
         options = ConsumerOptions(
@@ -173,7 +181,14 @@ class NatsBus:
             max_deliveries=max_deliveries,
             ack_wait=ack_wait,
         )
-        consumer = DurableConsumer(self._connection, self._streams, subject, options, handle)
+        consumer = DurableConsumer(
+            self._connection,
+            self._streams,
+            subject,
+            options,
+            handle,
+            on_buried=lambda: self._observed.buried(subject.stream, durable),
+        )
         await consumer.start()
         self._consumers.append(consumer)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TypeVar
 
 from nats.aio.msg import Msg
@@ -15,6 +16,7 @@ from libs.common.errors import Busy, HeddleError, Unavailable, UpstreamTimeout
 from libs.common.messaging import headers as names
 from libs.common.messaging.body_references import BodyReferences
 from libs.common.messaging.nats_connection import NatsConnection, wake
+from libs.common.messaging.observed_calls import ObservedCalls
 from libs.common.messaging.wire_format import error_of, reply_of, to_bytes
 
 Req = TypeVar("Req", bound=BaseModel)
@@ -27,10 +29,17 @@ _WAITING_BYTES = 64 * 1024 * 1024
 class NatsRequests:
     """Asks services and reads their answers."""
 
-    def __init__(self, connection: NatsConnection, bodies: BodyReferences, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: NatsConnection,
+        bodies: BodyReferences,
+        clock: Clock,
+        observed: ObservedCalls,
+    ) -> None:
         self._connection = connection
         self._bodies = bodies
         self._clock = clock
+        self._observed = observed
 
     async def ask(
         self, subject: str, body: bytes, headers: dict[str, str], *, timeout: float
@@ -60,11 +69,12 @@ class NatsRequests:
     ) -> Rep:
         headers = names.envelope_headers(envelope)
         headers[names.REMAINING_MS] = names.milliseconds(timeout)
-        reply = await self.ask(subject.name, to_bytes(message), headers, timeout=timeout)
-        body = await self._bodies.incoming(reply.data, reply.headers)
-        if reply.headers and names.ERROR in reply.headers:
-            raise error_of(body)
-        return reply_of(subject.reply, body)
+        with self._observed.asking("request", subject.family, envelope, headers):
+            reply = await self.ask(subject.name, to_bytes(message), headers, timeout=timeout)
+            body = await self._bodies.incoming(reply.data, reply.headers)
+            if reply.headers and names.ERROR in reply.headers:
+                raise error_of(body)
+            return reply_of(subject.reply, body)
 
     async def stream(
         self,
@@ -74,16 +84,30 @@ class NatsRequests:
         timeout: float,
         idle_timeout: float,
     ) -> AsyncGenerator[Rep, None]:
-        connection = self._connection
-        connection.require()
-        deadline = self._clock.monotonic() + timeout
         headers = names.envelope_headers(envelope)
         headers[names.REMAINING_MS] = names.milliseconds(timeout)
         headers[names.IDLE_MS] = names.milliseconds(idle_timeout)
+        parts = self._parts(subject, to_bytes(message), headers, timeout, idle_timeout)
+        with self._observed.asking("request", subject.family, envelope, headers):
+            async with aclosing(parts):
+                async for part in parts:
+                    yield part
+
+    async def _parts(
+        self,
+        subject: StreamSubject[Req, Rep],
+        body: bytes,
+        headers: dict[str, str],
+        timeout: float,
+        idle_timeout: float,
+    ) -> AsyncGenerator[Rep, None]:
+        connection = self._connection
+        connection.require()
+        deadline = self._clock.monotonic() + timeout
         parts = _Parts(subject.name)
         address = connection.inbox.open(parts)
         try:
-            body = await self._bodies.outgoing(to_bytes(message), headers)
+            body = await self._bodies.outgoing(body, headers)
             await connection.publish(subject.name, body, headers=headers, reply=address)
             while True:
                 part = await parts.next(idle_timeout, deadline, self._clock)

@@ -22,8 +22,8 @@ from libs.common.messaging.body_references import BodyReferences
 from libs.common.messaging.bus import RequestHandler, StreamHandler
 from libs.common.messaging.nats_connection import NatsConnection
 from libs.common.messaging.nats_parts import PartWriter, Reader
+from libs.common.messaging.observed_calls import ObservedCalls
 from libs.common.messaging.wire_format import error_bytes, request_of, to_bytes
-from libs.common.structured_logging import message_context
 
 Req = TypeVar("Req", bound=BaseModel)
 Rep = TypeVar("Rep", bound=BaseModel)
@@ -35,10 +35,17 @@ _STOP_SECONDS = 10.0
 class NatsServing:
     """Answers subjects through NATS' services protocol as a member of queue group `name`."""
 
-    def __init__(self, connection: NatsConnection, bodies: BodyReferences, name: str) -> None:
+    def __init__(
+        self,
+        connection: NatsConnection,
+        bodies: BodyReferences,
+        name: str,
+        observed: ObservedCalls,
+    ) -> None:
         self._connection = connection
         self._bodies = bodies
         self._name = name
+        self._observed = observed
         self._service: Service | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -49,10 +56,11 @@ class NatsServing:
             headers: dict[str, str] = {}
             try:
                 envelope, body = await self._opened(message)
-                with message_context(envelope):
+                headers = names.sealing_headers(envelope)
+                with self._observed.serving("answer", subject.family, envelope) as envelope:
                     body = to_bytes(await handler(request_of(subject.request, body), envelope))
             except Exception as error:  # noqa: BLE001 - whatever it is, the caller must hear of it
-                headers = _error_headers(error)
+                headers |= _error_headers(error)
                 body = error_bytes(error, subject.name)
             await self._send(message.reply, body, headers)
 
@@ -68,7 +76,8 @@ class NatsServing:
             beat = asyncio.create_task(writer.keep_alive(control))
             try:
                 envelope, body = await self._opened(message)
-                with message_context(envelope):
+                writer.sealing = names.sealing_headers(envelope)
+                with self._observed.serving("answer", subject.family, envelope) as envelope:
                     parts = handler(request_of(subject.request, body), envelope)
                     try:
                         async for part in parts:

@@ -106,6 +106,14 @@ class Worker:
             return 0
         return self._options.capacity - len(self._driven)
 
+    def under_way(self) -> int:
+        """Runs driven here."""
+        return len(self._driven)
+
+    def lease_remaining(self) -> float:
+        """Seconds for which runs may be owned here without a further beat."""
+        return self._lease.remaining()
+
     def claimant(self) -> UUID | None:
         """The id to accept runs with, None when there is no room for one more."""
         return self.worker_id if self.room() > 0 else None

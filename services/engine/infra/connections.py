@@ -9,9 +9,12 @@ from libs.common.database.asyncpg_pool import Pool, create_pool
 from libs.common.database.connection_options import ConnectionOptions
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.nats_bus import NatsBus
+from libs.common.messaging.prometheus_bus_metrics import PrometheusBusMetrics
+from libs.common.metrics import Metrics
 from libs.common.object_store.open_store import open_object_store
 from libs.common.retry_policy import CONNECT
 from libs.common.retrying import retrying
+from libs.common.run_sealing import RunSealing
 from services.engine.app.ports.delta_tail import DeltaTail
 from services.engine.infra.redis.delta_tail import RedisDeltaTail
 
@@ -25,7 +28,12 @@ async def open_pool(url: str, connections: int, lifespan: Lifespan) -> Pool:
 
 
 async def open_bus(
-    nats_url: str, object_store_url: str, instance: UUID, lifespan: Lifespan
+    nats_url: str,
+    object_store_url: str,
+    instance: UUID,
+    lifespan: Lifespan,
+    sealing: RunSealing,
+    metrics: Metrics,
 ) -> NatsBus:
     """`instance` is the incarnation that calls itself so on the bus. Raises Unavailable."""
     return await lifespan.started(
@@ -36,6 +44,8 @@ async def open_bus(
             object_store=open_object_store(object_store_url),
             instance=str(instance),
             clock=SystemClock(),
+            sealing=sealing,
+            metrics=PrometheusBusMetrics(metrics),
         ),
     )
 

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from libs.common.clock import Clock
 from libs.common.contracts.run_commands import AcceptRun
 from libs.common.identifiers import uuid7
+from libs.common.tracing import current_traceparent
 from services.backend.app.apps.published_apps import PublishedApp, PublishedApps
 from services.backend.app.conversations.open_turn import OpenedTurn, OpenTurn
 from services.backend.app.errors import (
@@ -190,6 +191,7 @@ class StartRun:
             environment=environment_values(definition),
             conversation_variables=conversation_values(definition),
             history=opened.history if opened else (),
+            traceparent=current_traceparent(),
         )
 
 

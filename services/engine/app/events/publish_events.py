@@ -51,7 +51,8 @@ class EventPublisher:
 
     Live events are a convenience; the journal is the truth. So a bus that is away, or more than
     100,000 waiting events, costs readers a gap that they see and re-read, and never holds a run.
-    What models think is dropped first: from 10,000 waiting events on.
+    What models think is dropped first: from 10,000 waiting events on. `published` counts what went
+    out.
     """
 
     def __init__(self, bus: MessageBus, tail: DeltaTail | None = None) -> None:
@@ -59,6 +60,7 @@ class EventPublisher:
         self._tail = tail
         self._waiting: dict[LiveRun, list[LiveEvent]] = {}
         self._count = 0
+        self.published = 0
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -75,6 +77,11 @@ class EventPublisher:
         self._waiting.setdefault(run, []).extend(events)
         self._idle.clear()
         self._wake.set()
+
+    @property
+    def waiting(self) -> int:
+        """Events that wait to be published."""
+        return self._count
 
     async def flushed(self) -> None:
         """Wait until everything published so far is with the bus."""
@@ -104,6 +111,7 @@ class EventPublisher:
             while together := tuple(islice(left, _MOST_TOGETHER)):
                 message = _Told(run_id=run.run_id, events=together)
                 await self._bus.broadcast(run.subject, message, envelope=_ENVELOPE)
+                self.published += len(together)
         except HeddleError as error:
             _log.info("events of run %s were not published: %s", run.run_id, error)
             return

@@ -52,6 +52,10 @@ class LeaseKeeper:
         """Whether this worker may act as the owner of its runs, by its own monotonic clock."""
         return self._clock.monotonic() < self._safe_until
 
+    def remaining(self) -> float:
+        """Seconds for which `is_safe` will hold without a further beat, 0 when it does not."""
+        return max(self._safe_until - self._clock.monotonic(), 0.0)
+
     async def beat(self) -> None:
         """Renew once. Raises Unavailable."""
         # Counted from before the question: the store cannot have granted less than this.

@@ -15,6 +15,8 @@ from libs.common.contracts.run_queries import (
     RunEventsPage,
     RunEventsQuery,
     RunQuery,
+    RunsQuery,
+    RunSummaries,
     RunTrace,
     RunView,
 )
@@ -28,6 +30,7 @@ from libs.common.contracts.subjects import (
     RUN_TRACE,
     RUN_VIEW,
     RUN_WAKE_ALL,
+    RUNS,
     VALIDATE_WORKFLOW,
 )
 from libs.common.contracts.workflows import RegisterWorkflow, ValidateWorkflow, ValidationReport
@@ -68,6 +71,7 @@ class EngineHandlers:
         await bus.serve(REGISTER_WORKFLOW, self._register)
         await bus.serve(VALIDATE_WORKFLOW, self._validate)
         await bus.serve(RUN_VIEW, self._view)
+        await bus.serve(RUNS, self._summaries)
         await bus.serve(RUN_TRACE, self._trace)
         await bus.serve(RUN_EVENTS, self._events)
         await bus.serve(ABORT_RUN, self._abort)
@@ -88,7 +92,9 @@ class EngineHandlers:
                     # Some were missed: the sweep looks for the commands themselves.
                     continue
 
-    async def _accept(self, message: AcceptRun, _envelope: Envelope) -> RunAccepted:
+    async def _accept(self, message: AcceptRun, envelope: Envelope) -> RunAccepted:
+        if message.traceparent is None:
+            message = message.model_copy(update={"traceparent": envelope.traceparent})
         return await self._use_cases.accept.execute(message)
 
     async def _abort(self, message: AbortRun, _envelope: Envelope) -> CommandAccepted:
@@ -99,6 +105,9 @@ class EngineHandlers:
 
     async def _view(self, message: RunQuery, _envelope: Envelope) -> RunView:
         return await self._use_cases.read.view(message)
+
+    async def _summaries(self, message: RunsQuery, _envelope: Envelope) -> RunSummaries:
+        return await self._use_cases.read.summaries(message)
 
     async def _trace(self, message: RunQuery, _envelope: Envelope) -> RunTrace:
         return await self._use_cases.read.trace(message)

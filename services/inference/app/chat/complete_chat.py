@@ -12,12 +12,14 @@ from libs.common.contracts.chat import (
     Completed,
     GenerationStarted,
 )
+from services.inference.app.chat.watched_generation import WatchedGeneration
 from services.inference.app.ports.chat_wire import (
     OpenedCredential,
     UpstreamCall,
     WireCatalogue,
 )
 from services.inference.app.ports.credential_source import CredentialSource
+from services.inference.app.ports.model_metrics import NO_MODEL_METRICS, ModelMetrics
 from services.inference.app.ports.sheet_source import SheetSource
 from services.inference.domain.catalogue.catalogue import ResolvedModel
 from services.inference.domain.chat.check_call import check_call
@@ -40,11 +42,13 @@ class CompleteChat:
         credentials: CredentialSource,
         wires: WireCatalogue,
         clock: Clock,
+        metrics: ModelMetrics = NO_MODEL_METRICS,
     ) -> None:
         self._sheets = sheets
         self._credentials = credentials
         self._wires = wires
         self._clock = clock
+        self._told = metrics
 
     async def run(
         self, call: ChatCall, *, tenant_id: UUID | None, idempotency_key: str = ""
@@ -56,24 +60,30 @@ class CompleteChat:
         """
         model = self._sheets.catalogue.resolve(call.model)
         check_call(call, model)
-        upstream = UpstreamCall(
-            model=model,
-            call=call,
-            credential=await self._credential(tenant_id, model),
-            idempotency_key=idempotency_key,
-        )
+        credential = await self._credential(tenant_id, model)
         generation = secrets.token_hex(12)
         yield ChatCallPart(parts=(GenerationStarted(generation=generation),))
         began = self._clock.monotonic()
         gatherer = ResultGatherer()
+        watched = WatchedGeneration(model, self._told, tenant_id, idempotency_key)
+        upstream = UpstreamCall(
+            model=model,
+            call=call,
+            credential=credential,
+            idempotency_key=idempotency_key,
+            traceparent=watched.traceparent,
+        )
         wire = self._wires.wire(model.provider.wire)
-        async with aclosing(wire.chat(upstream)) as parts:
-            async for part in parts:
-                gatherer.add(part)
-                if not isinstance(part, TokenCount | Finish):
-                    yield ChatCallPart(parts=(part,))
+        with watched.until_ended():
+            async with aclosing(wire.chat(upstream)) as parts:
+                async for part in parts:
+                    gatherer.add(part)
+                    if not isinstance(part, TokenCount | Finish):
+                        watched.first_part()
+                        yield ChatCallPart(parts=(part,))
+            tokens = gatherer.tokens or estimate_tokens(call, gatherer)
+            watched.finished(tokens, gatherer.finish_reason)
         latency = self._clock.monotonic() - began
-        tokens = gatherer.tokens or estimate_tokens(call, gatherer)
         usage = priced(tokens.prompt, tokens.completion, model.sheet.prices, latency)
         result = gatherer.result(generation=generation, model=model.name, usage=usage)
         yield ChatCallPart(parts=(Completed(result=result),))

@@ -22,7 +22,8 @@ class OpenedCredential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamCall:
-    """One call that has been checked. Times in seconds; `idempotency_key` "" for none."""
+    """One call that has been checked. Times in seconds; `idempotency_key` "" for none;
+    `traceparent` is told to the provider."""
 
     model: ResolvedModel
     call: ChatCall
@@ -30,6 +31,7 @@ class UpstreamCall:
     connect_seconds: float = 10.0
     idle_seconds: float = 120.0
     idempotency_key: str = ""
+    traceparent: str | None = None
 
 
 class ChatWire(Protocol):

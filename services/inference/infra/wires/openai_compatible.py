@@ -9,6 +9,8 @@ import msgspec
 
 from libs.common.clock import Clock
 from libs.common.errors import UpstreamTimeout
+from libs.common.http_spans import client_span, note_status
+from libs.common.tracing import Span, ending
 from services.inference.app.ports.chat_wire import UpstreamCall
 from services.inference.domain.chat.upstream_part import Finish, UpstreamPart
 from services.inference.domain.errors import (
@@ -36,18 +38,24 @@ class OpenAiCompatibleWire:
 
     async def chat(self, upstream: UpstreamCall) -> AsyncGenerator[UpstreamPart, None]:
         """See ChatWire.chat."""
-        async with self._answer(upstream) as response:
-            is_events = "text/event-stream" in response.headers.get("content-type", "")
-            if upstream.call.stream and is_events:
-                async for part in _streamed(response):
-                    yield part
-            else:
-                body = await _bounded(response, _MAX_ANSWER_BYTES)
-                for part in _whole(body):
-                    yield part
+        url = f"{_base_url(upstream)}/chat/completions"
+        asking = client_span("POST", url, parent=upstream.traceparent)
+        with ending(asking):
+            async with self._answer(upstream, url, asking) as response:
+                note_status(asking, response.status)
+                is_events = "text/event-stream" in response.headers.get("content-type", "")
+                if upstream.call.stream and is_events:
+                    async for part in _streamed(response):
+                        yield part
+                else:
+                    body = await _bounded(response, _MAX_ANSWER_BYTES)
+                    for part in _whole(body):
+                        yield part
 
     @asynccontextmanager
-    async def _answer(self, upstream: UpstreamCall) -> AsyncGenerator[aiohttp.ClientResponse]:
+    async def _answer(
+        self, upstream: UpstreamCall, url: str, asking: Span | None
+    ) -> AsyncGenerator[aiohttp.ClientResponse]:
         provider = upstream.model.provider
         secrets = tuple(upstream.credential.values.values())
         timeout = aiohttp.ClientTimeout(
@@ -55,15 +63,17 @@ class OpenAiCompatibleWire:
             sock_connect=upstream.connect_seconds,
             sock_read=upstream.idle_seconds,
         )
+        traceparent = asking.traceparent if asking else upstream.traceparent
         try:
             async with self._session.post(
-                f"{_base_url(upstream)}/chat/completions",
+                url,
                 data=_encoder.encode(request_body(upstream)),
-                headers=_headers(upstream),
+                headers=_headers(upstream, traceparent),
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
                 if response.status != 200:
+                    note_status(asking, response.status)
                     body = await _bounded(response, _MAX_ERROR_BYTES)
                     raise refusal(
                         response.status,
@@ -139,8 +149,10 @@ def _base_url(upstream: UpstreamCall) -> str:
     return url.rstrip("/")
 
 
-def _headers(upstream: UpstreamCall) -> dict[str, str]:
+def _headers(upstream: UpstreamCall, traceparent: str | None) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    if traceparent is not None:
+        headers["traceparent"] = traceparent
     auth = upstream.model.provider.auth
     key = upstream.credential.values.get("api_key", "")
     if key and auth.style == "bearer":

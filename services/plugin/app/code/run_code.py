@@ -2,6 +2,7 @@
 
 from libs.common.clock import Clock
 from libs.common.contracts.code_execution import CodeCall, CodeResult
+from libs.common.tracing import span
 from services.plugin.app.ports.sandbox import Sandbox, SandboxBusy, SandboxLost
 from services.plugin.domain.sandbox.execution import (
     CodeExecution,
@@ -31,7 +32,8 @@ class RunCode:
         until = self._clock.monotonic() + within
         while True:
             try:
-                return _result(await self._sandbox.run(execution))
+                with span("run code", attributes={"heddle.code.language": call.language}):
+                    return _result(await self._sandbox.run(execution))
             except (SandboxBusy, SandboxLost) as error:
                 pause = error.retry_after or _PAUSE_SECONDS
                 if self._clock.monotonic() + pause >= until:

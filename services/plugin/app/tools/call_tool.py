@@ -1,12 +1,14 @@
 """Call a tool: check its input, run its handler within its time, check its output."""
 
 import asyncio
+from contextlib import AbstractContextManager
 
 from pydantic import JsonValue
 
 from libs.common.clock import Clock
 from libs.common.contracts.tool_call import ToolCall, ToolEntry, ToolList, ToolQuery, ToolResult
 from libs.common.errors import UpstreamTimeout
+from libs.common.tracing import Span, span
 from services.plugin.app.ports.tool_catalogue import LoadedTool, ToolCatalogue
 from services.plugin.domain.errors import ToolBroken, ToolFailed, ToolInputInvalid
 from services.plugin.domain.tool_context import ToolContext, ToolFailure, ToolLog, ToolOutput
@@ -40,8 +42,9 @@ class CallTool:
     async def _handled(self, tool: LoadedTool, arguments: dict[str, JsonValue]) -> ToolOutput:
         context = ToolContext(now=self._clock.now(), log=self._log)
         try:
-            async with asyncio.timeout(tool.sheet.timeout_seconds):
-                return await tool.handler(arguments, context)
+            with _span_of(tool):
+                async with asyncio.timeout(tool.sheet.timeout_seconds):
+                    return await tool.handler(arguments, context)
         except ToolFailure as failure:
             msg = f"`{tool.id}`: {failure}"
             raise ToolFailed(msg) from failure
@@ -51,6 +54,11 @@ class CallTool:
         except Exception as cause:  # a handler is foreign code: whatever it raises is its own fault
             msg = f"`{tool.id}` raised {type(cause).__name__}"
             raise ToolBroken(msg) from cause
+
+
+def _span_of(tool: LoadedTool) -> AbstractContextManager[Span | None]:
+    attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool.id}
+    return span(f"execute_tool {tool.id}", attributes=attributes)
 
 
 class ListTools:
