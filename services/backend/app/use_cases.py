@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from libs.common.clock import Clock
 from libs.common.messaging.bus import MessageBus
+from libs.common.messaging.dead_letters import DeadLetters
 from services.backend.app.apps.engine_workflows import EngineWorkflows
+from services.backend.app.apps.environment_secrets import EnvironmentSecrets
 from services.backend.app.apps.import_app import ImportApp
 from services.backend.app.apps.publish_app import PublishApp
 from services.backend.app.apps.published_apps import PublishedApps
@@ -14,6 +16,7 @@ from services.backend.app.conversations.read_conversations import ReadConversati
 from services.backend.app.identity.app_keys import AppKeys
 from services.backend.app.identity.authenticate import Authenticate
 from services.backend.app.identity.key_index import KeyIndex
+from services.backend.app.identity.key_uses import KeyUses
 from services.backend.app.models.provider_credentials import ProviderCredentials
 from services.backend.app.ports.api_key_repository import ApiKeyRepository
 from services.backend.app.ports.app_repository import AppRepository
@@ -22,13 +25,17 @@ from services.backend.app.ports.credential_repository import CredentialRepositor
 from services.backend.app.ports.credential_sealer import CredentialSealer
 from services.backend.app.ports.delta_tail import DeltaTail
 from services.backend.app.ports.document_reader import DocumentReader
+from services.backend.app.ports.environment_secret_repository import EnvironmentSecretRepository
 from services.backend.app.ports.idempotency_records import IdempotencyRecords
 from services.backend.app.ports.run_repository import RunRepository
+from services.backend.app.runs.await_run import AwaitRun
 from services.backend.app.runs.engine_runs import EngineRuns
 from services.backend.app.runs.follow_run import FollowRun
 from services.backend.app.runs.hand_over import HandOver
+from services.backend.app.runs.list_runs import ListRuns
 from services.backend.app.runs.record_end import RecordEnd
 from services.backend.app.runs.relay_runs import RelayRuns
+from services.backend.app.runs.resume_run import ResumeSetAside
 from services.backend.app.runs.show_run import ShowRun
 from services.backend.app.runs.start_run import StartRun
 from services.backend.app.runs.stop_run import StopRun
@@ -46,10 +53,12 @@ class Parts:
     runs: RunRepository
     conversations: ConversationRepository
     credentials: CredentialRepository
+    secrets: EnvironmentSecretRepository
     idempotency: IdempotencyRecords
     documents: DocumentReader
     sealer: CredentialSealer
     tail: DeltaTail
+    dead_letters: DeadLetters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +67,16 @@ class UseCases:
 
     authenticate: Authenticate
     app_keys: AppKeys
+    key_uses: KeyUses
     import_app: ImportApp
+    environment_secrets: EnvironmentSecrets
     publish_app: PublishApp
     show_apps: ShowApps
     published_apps: PublishedApps
     start_run: StartRun
+    await_run: AwaitRun
+    list_runs: ListRuns
+    resume_run: ResumeSetAside
     stop_run: StopRun
     show_run: ShowRun
     follow_run: FollowRun
@@ -70,6 +84,7 @@ class UseCases:
     record_end: RecordEnd
     read_conversations: ReadConversations
     credentials: ProviderCredentials
+    dead_letters: DeadLetters
 
 
 def put_together(parts: Parts) -> UseCases:
@@ -80,37 +95,51 @@ def put_together(parts: Parts) -> UseCases:
         bus=parts.bus, engine=engine, record_end=record_end, clock=parts.clock, tail=parts.tail
     )
     hand_over = HandOver(runs=parts.runs, engine=engine, record_end=record_end, clock=parts.clock)
+    key_uses = KeyUses(parts.keys, parts.clock)
     app_keys = AppKeys(parts.keys, parts.index, parts.sealer)
     publish = PublishApp(apps=parts.apps, engine=workflows)
     published = PublishedApps(parts.apps)
+    secrets = EnvironmentSecrets(apps=parts.apps, secrets=parts.secrets, sealer=parts.sealer)
+    start = StartRun(
+        apps=published,
+        runs=parts.runs,
+        open_turn=OpenTurn(conversations=parts.conversations, record_end=record_end),
+        hand_over=hand_over,
+        follow_run=follow,
+        clock=parts.clock,
+    )
+    show = ShowRun(runs=parts.runs, engine=engine, record_end=record_end)
     return UseCases(
-        authenticate=Authenticate(parts.index),
+        authenticate=Authenticate(parts.index, key_uses),
+        key_uses=key_uses,
         app_keys=app_keys,
+        environment_secrets=secrets,
         import_app=ImportApp(
             apps=parts.apps,
             keys=app_keys,
             documents=parts.documents,
             engine=workflows,
             publish=publish,
+            secrets=secrets,
             idempotency=parts.idempotency,
+            sealer=parts.sealer,
             clock=parts.clock,
         ),
         publish_app=publish,
         show_apps=ShowApps(parts.apps),
         published_apps=published,
-        start_run=StartRun(
-            apps=published,
-            runs=parts.runs,
-            open_turn=OpenTurn(conversations=parts.conversations, record_end=record_end),
-            hand_over=hand_over,
-            follow_run=follow,
-            clock=parts.clock,
-        ),
+        start_run=start,
+        await_run=AwaitRun(start=start, hand_over=hand_over, show=show),
+        list_runs=ListRuns(runs=parts.runs, engine=engine),
+        resume_run=ResumeSetAside(runs=parts.runs, engine=engine),
         stop_run=StopRun(runs=parts.runs, engine=engine),
-        show_run=ShowRun(runs=parts.runs, engine=engine, record_end=record_end),
+        show_run=show,
         follow_run=follow,
         relay_runs=RelayRuns(runs=parts.runs, hand_over=hand_over, clock=parts.clock),
         record_end=record_end,
         read_conversations=ReadConversations(conversations=parts.conversations),
-        credentials=ProviderCredentials(credentials=parts.credentials, sealer=parts.sealer),
+        credentials=ProviderCredentials(
+            credentials=parts.credentials, sealer=parts.sealer, bus=parts.bus
+        ),
+        dead_letters=parts.dead_letters,
     )

@@ -23,6 +23,12 @@ class MasterKeySealer:
         values = json.dumps({"api_key": secret}).encode()
         return self._box.seal(values, tenant_id=tenant_id, purpose=f"provider:{provider}")
 
+    def seal_value(self, tenant_id: UUID, purpose: str, value: bytes) -> bytes:
+        return self._box.seal(value, tenant_id=tenant_id, purpose=purpose)
+
+    def open_value(self, tenant_id: UUID, purpose: str, sealed: bytes) -> bytes:
+        return self._box.open(sealed, tenant_id=tenant_id, purpose=purpose)
+
     def derived_number(self, purpose: str) -> int:
         digest = hmac.new(self._derivation, purpose.encode(), hashlib.sha256).digest()
         return int.from_bytes(digest, "big")

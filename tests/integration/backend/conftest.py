@@ -28,6 +28,9 @@ from services.backend.infra.postgres.api_key_repository import PostgresApiKeyRep
 from services.backend.infra.postgres.app_repository import PostgresAppRepository
 from services.backend.infra.postgres.conversation_repository import PostgresConversationRepository
 from services.backend.infra.postgres.credential_repository import PostgresCredentialRepository
+from services.backend.infra.postgres.environment_secret_repository import (
+    PostgresEnvironmentSecrets,
+)
 from services.backend.infra.postgres.idempotency_records import PostgresIdempotencyRecords
 from services.backend.infra.postgres.run_repository import PostgresRunRepository
 from services.backend.infra.postgres.tenant_repository import PostgresTenantRepository
@@ -36,6 +39,7 @@ from services.backend.interface.http.routers import all_routers
 from services.backend.interface.http.wires import render_error
 from services.backend.interface.nats import handlers
 from tests.integration.backend.fake_engine import FakeEngine
+from tests.integration.backend.fake_inference import serve_catalogue
 from tests.support.databases import FreshDatabase
 
 MASTER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
@@ -86,6 +90,7 @@ async def house(migrated_database: FreshDatabase, tmp_path: Path) -> AsyncGenera
         engine = FakeEngine(bus)
         stack.push_async_callback(engine.close)
         await engine.serve()
+        await serve_catalogue(bus)
         store = TieredStore(PostgresTier(pool, "backend"), bus=bus, clock=clock)
         await stack.enter_async_context(store.running())
         keys, index = PostgresApiKeyRepository(pool), KeyIndex(store)
@@ -102,13 +107,15 @@ async def house(migrated_database: FreshDatabase, tmp_path: Path) -> AsyncGenera
                 runs=PostgresRunRepository(pool, sweeper),
                 conversations=PostgresConversationRepository(pool),
                 credentials=PostgresCredentialRepository(pool),
+                secrets=PostgresEnvironmentSecrets(pool),
                 idempotency=PostgresIdempotencyRecords(pool),
                 documents=YamlDocumentReader(),
                 sealer=MasterKeySealer(MASTER_KEY),
                 tail=engine,
+                dead_letters=bus.dead_letters,
             )
         )
-        await handlers.serve(bus, cases.credentials, cases.record_end)
+        await handlers.serve(bus, cases.credentials, cases.environment_secrets, cases.record_end)
         host = ServiceHost(
             "backend",
             routers=all_routers(cases, bus, run_seconds=20, chat_seconds=20),

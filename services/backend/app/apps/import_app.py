@@ -1,20 +1,32 @@
 """Import a DSL document as an app. Executes nothing of it."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from uuid import UUID
+
+from pydantic import JsonValue
 
 from libs.common.clock import Clock
 from libs.common.contracts.workflows import ValidationReport
 from libs.common.identifiers import uuid7
 from services.backend.app.apps.engine_workflows import EngineWorkflows
+from services.backend.app.apps.environment_secrets import EnvironmentSecrets
 from services.backend.app.apps.publish_app import PublishApp
 from services.backend.app.errors import DocumentTooLarge, IdempotencyKeyReused
 from services.backend.app.identity.app_keys import AppKeys
 from services.backend.app.ports.app_repository import AppRepository
+from services.backend.app.ports.credential_sealer import CredentialSealer
 from services.backend.app.ports.document_reader import DocumentReader
 from services.backend.app.ports.idempotency_records import IdempotencyRecords
 from services.backend.domain.apps.dsl_document import DslDocument, DslInvalid, read_document
+from services.backend.domain.apps.environment_secrets import (
+    FIRST_VERSION,
+    StoredSecret,
+    secret_places,
+    secret_values,
+    with_versions,
+)
 from services.backend.domain.apps.records import App, Draft
 
 DOCUMENT_BYTES = 10 * 1024 * 1024
@@ -39,7 +51,9 @@ class ImportApp:
     documents: DocumentReader
     engine: EngineWorkflows
     publish: PublishApp
+    secrets: EnvironmentSecrets
     idempotency: IdempotencyRecords
+    sealer: CredentialSealer
     clock: Clock
 
     async def __call__(
@@ -52,18 +66,25 @@ class ImportApp:
         """
         if len(source) > DOCUMENT_BYTES:
             raise DocumentTooLarge(f"The document is above {DOCUMENT_BYTES} bytes.")
-        source_hash = hashlib.sha256(source).hexdigest()
-        document = await self._read(source)
+        parsed, document = await self._read(source)
+        source_hash = self._hash(source, document)
         if idempotency_key is not None:
             request = f"{source_hash}/{publish}"
             if request != await self.idempotency.claim(
                 tenant_id, "import", idempotency_key, request
             ):
                 raise IdempotencyKeyReused("This Idempotency-Key was used for another import.")
-        report = await self.engine.validate(tenant_id, document.definition)
+        values = secret_values(document.definition)
+        places = secret_places(document.definition)
+        if places:
+            source = await self.documents.blanked(source, parsed, places)
+        definition = with_versions(document.definition, dict.fromkeys(values, FIRST_VERSION))
+        document = replace(document, definition=definition)
+        report = await self.engine.validate(tenant_id, definition)
         report = report.model_copy(update={"warnings": (*document.notes, *report.warnings)})
+        app, draft = self._stored(document, source, source_hash, report)
         imported = await self.apps.add(
-            tenant_id, *self._stored(document, source, source_hash, report)
+            tenant_id, app, draft, self._sealed(tenant_id, app.app_id, values)
         )
         version_id = imported.app.published_version_id
         draft = imported.draft
@@ -71,16 +92,31 @@ class ImportApp:
             version_id = await self.publish.draft(tenant_id, draft)
         return ImportOutcome(
             app=imported.app,
-            api_key=await self.keys.create(tenant_id, imported.app.app_id, _FIRST_KEY),
+            api_key=(await self.keys.create(tenant_id, imported.app.app_id, _FIRST_KEY)).key,
             version_id=version_id,
             report=draft.report,
             created=imported.created,
         )
 
-    async def _read(self, source: bytes) -> DslDocument:
+    def _hash(self, source: bytes, document: DslDocument) -> str:
+        digest = hashlib.sha256(source).hexdigest()
+        # A hash of a text that is known but for a short secret would give the secret away.
+        if not secret_values(document.definition):
+            return digest
+        return f"{self.sealer.derived_number(f'source/{digest}'):064x}"
+
+    def _sealed(
+        self, tenant_id: UUID, app_id: UUID, values: Mapping[str, JsonValue]
+    ) -> list[StoredSecret]:
+        return [
+            self.secrets.sealed(tenant_id, app_id, name, FIRST_VERSION, value)
+            for name, value in values.items()
+        ]
+
+    async def _read(self, source: bytes) -> tuple[JsonValue, DslDocument]:
         parsed = await self.documents.read(source)
         try:
-            return read_document(parsed.value)
+            return parsed.value, read_document(parsed.value)
         except DslInvalid as error:
             pointer = error.details[0].pointer if error.details else ""
             found = parsed.position(pointer)

@@ -1,9 +1,11 @@
 """Apps, their drafts and versions. Another tenant's app is as good as none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from services.backend.domain.apps.environment_secrets import StoredSecret
 from services.backend.domain.apps.records import App, AppVersion, Draft
 
 
@@ -17,8 +19,10 @@ class ImportedApp:
 
 
 class AppRepository(Protocol):
-    async def add(self, tenant_id: UUID, app: App, draft: Draft) -> ImportedApp:
-        """Store an app with its draft, once for each name and source."""
+    async def add(
+        self, tenant_id: UUID, app: App, draft: Draft, secrets: Sequence[StoredSecret] = ()
+    ) -> ImportedApp:
+        """Store an app with its draft and secrets, once for each name and source."""
         ...
 
     async def find(self, tenant_id: UUID, app_id: UUID) -> App | None: ...

@@ -1,4 +1,4 @@
-"""Closing a credential so that only the service that makes the call can open it."""
+"""The master key at work: closing what only its holders may open, and numbers only they know."""
 
 from typing import Protocol
 from uuid import UUID
@@ -6,6 +6,12 @@ from uuid import UUID
 
 class CredentialSealer(Protocol):
     def seal(self, tenant_id: UUID, provider: str, secret: str) -> bytes: ...
+
+    def seal_value(self, tenant_id: UUID, purpose: str, value: bytes) -> bytes: ...
+
+    def open_value(self, tenant_id: UUID, purpose: str, sealed: bytes) -> bytes:
+        """Raises SealedBoxRefused."""
+        ...
 
     def derived_number(self, purpose: str) -> int:
         """A 256-bit number that only the holder of the master key can compute again."""

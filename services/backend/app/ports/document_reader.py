@@ -1,6 +1,6 @@
 """Reading a document's text into JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,4 +29,10 @@ class DocumentReader(Protocol):
 
         Executes nothing, and refuses documents that unfold to more than a million values.
         """
+        ...
+
+    async def blanked(
+        self, source: bytes, document: JsonValue, places: Collection[tuple[str | int, ...]]
+    ) -> bytes:
+        """`source`, which was read as `document`, with an empty text at `places`."""
         ...

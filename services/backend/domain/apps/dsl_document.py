@@ -123,6 +123,8 @@ def _variables(workflow: dict[str, JsonValue], field: str) -> tuple[dict[str, Js
             raise refused(pointer, "A variable must be a mapping")
         if not as_text(variable.get("name")):
             raise refused(pointer, "missing name")
+        if "\0" in as_text(variable.get("name")):
+            raise refused(pointer, "a name cannot hold U+0000")
         if variable.get("value") is None:
             raise refused(pointer, "missing value")
         found.append(variable)

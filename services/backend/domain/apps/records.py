@@ -23,7 +23,8 @@ class App:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What was imported last. `source` is the document as it came, for a lossless export."""
+    """What was imported last. `source` is the document as it came, for a lossless
+    export; secret values are empty in it, and versions in the definition."""
 
     app_id: UUID
     source: bytes

@@ -1,5 +1,6 @@
 """Apps in Postgres. The port: services.backend.app.ports.app_repository."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
@@ -8,7 +9,9 @@ from libs.common.contracts.workflows import ValidationReport, WorkflowDefinition
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.store_errors import translated
 from services.backend.app.ports.app_repository import ImportedApp
+from services.backend.domain.apps.environment_secrets import StoredSecret
 from services.backend.domain.apps.records import App, AppVersion, Draft
+from services.backend.infra.postgres.environment_secret_repository import insert_secret
 from services.backend.infra.postgres.tenant_transaction import (
     Connection,
     storable,
@@ -28,7 +31,9 @@ class PostgresAppRepository:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def add(self, tenant_id: UUID, app: App, draft: Draft) -> ImportedApp:
+    async def add(
+        self, tenant_id: UUID, app: App, draft: Draft, secrets: Sequence[StoredSecret] = ()
+    ) -> ImportedApp:
         name = storable(app.name)
         async with tenant_transaction(self._pool, tenant_id) as connection:
             # Two imports of one document at once must end as one app.
@@ -38,6 +43,8 @@ class PostgresAppRepository:
             same = await connection.fetchval(_SAME, name, draft.source_hash)
             if same is None:
                 await _insert(connection, tenant_id, app, draft)
+                for secret in secrets:
+                    await insert_secret(connection, tenant_id, app.app_id, secret)
             stored = await _find(connection, same or app.app_id)
             stored_draft = await _draft(connection, same or app.app_id)
         assert stored is not None

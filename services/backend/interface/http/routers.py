@@ -12,10 +12,15 @@ from services.backend.interface.http.dify.conversation_routes import (
 )
 from services.backend.interface.http.dify.run_routes import RunDoor, run_router
 from services.backend.interface.http.native.app_routes import NativeAppDoor, native_app_router
+from services.backend.interface.http.native.dead_letter_routes import (
+    native_dead_letter_router,
+)
 from services.backend.interface.http.native.event_routes import native_event_router
 from services.backend.interface.http.native.key_routes import native_key_router
 from services.backend.interface.http.native.provider_routes import native_provider_router
-from services.backend.interface.http.native.run_routes import native_run_router
+from services.backend.interface.http.native.run_routes import NativeRunDoor, native_run_router
+from services.backend.interface.http.native.secret_routes import native_secret_router
+from services.backend.interface.http.native.start_routes import StartDoor, native_start_router
 from services.backend.interface.http.openai.routes import openai_router
 
 
@@ -33,8 +38,26 @@ def all_routers(
                 keys=cases.app_keys,
             )
         ),
-        native_key_router(caller, cases.app_keys),
-        native_run_router(caller, cases.show_run),
+        native_secret_router(caller, cases.environment_secrets),
+        native_key_router(caller, cases.app_keys, cases.show_apps),
+        native_start_router(
+            StartDoor(
+                caller=caller,
+                start=cases.start_run,
+                wait=cases.await_run,
+                most_seconds=run_seconds,
+            )
+        ),
+        native_run_router(
+            NativeRunDoor(
+                caller=caller,
+                runs=cases.list_runs,
+                show=cases.show_run,
+                stop=cases.stop_run,
+                resume=cases.resume_run,
+            )
+        ),
+        native_dead_letter_router(caller, cases.dead_letters),
         native_event_router(caller, cases.show_run, cases.follow_run),
         native_provider_router(caller, cases.credentials),
         run_router(

@@ -2,23 +2,34 @@
 
 from libs.common.contracts.credentials import CredentialQuery, SealedCredential
 from libs.common.contracts.envelope import Envelope
+from libs.common.contracts.environment_secrets import SealedSecrets, SecretsQuery
 from libs.common.contracts.run_commands import RunEnded
-from libs.common.contracts.subjects import CREDENTIAL, RUN_ENDED
+from libs.common.contracts.subjects import CREDENTIAL, ENVIRONMENT_SECRETS, RUN_ENDED
 from libs.common.messaging.bus import MessageBus
+from services.backend.app.apps.environment_secrets import EnvironmentSecrets
 from services.backend.app.models.provider_credentials import ProviderCredentials
 from services.backend.app.runs.record_end import RecordEnd
 
 _DURABLE = "backend"
 
 
-async def serve(bus: MessageBus, credentials: ProviderCredentials, record_end: RecordEnd) -> None:
+async def serve(
+    bus: MessageBus,
+    credentials: ProviderCredentials,
+    secrets: EnvironmentSecrets,
+    record_end: RecordEnd,
+) -> None:
     """Register the handlers."""
 
     async def credential(query: CredentialQuery, _: Envelope) -> SealedCredential:
         return await credentials.serve(query)
 
+    async def environment_secrets(query: SecretsQuery, _: Envelope) -> SealedSecrets:
+        return await secrets.serve(query)
+
     async def run_ended(fact: RunEnded, _: Envelope) -> None:
         await record_end.of_fact(fact)
 
     await bus.serve(CREDENTIAL, credential)
+    await bus.serve(ENVIRONMENT_SECRETS, environment_secrets)
     await bus.consume(RUN_ENDED, run_ended, durable=_DURABLE)

@@ -73,6 +73,7 @@ class PublishedView(BaseModel):
 class KeyView(BaseModel):
     """Shown once; only its hash is stored."""
 
+    key_id: UUID
     api_key: str
 
 
@@ -124,7 +125,7 @@ def native_app_router(door: NativeAppDoor) -> APIRouter:
 
     @router.get("/apps/{app_id}/export")
     async def export(app_id: UUID, who: Annotated[Principal, workspace]) -> Response:
-        """The document exactly as it was imported."""
+        """The document exactly as it was imported, save that secret values are empty."""
         _, draft = await door.show_apps.one(who.tenant_id, app_id)
         return Response(draft.source, media_type="application/yaml")
 
@@ -141,7 +142,8 @@ def native_app_router(door: NativeAppDoor) -> APIRouter:
     ) -> KeyView:
         await door.show_apps.one(who.tenant_id, app_id)
         occasion = None if idempotency_key is None else f"key/{idempotency_key}"
-        return KeyView(api_key=await door.keys.create(who.tenant_id, app_id, occasion))
+        made = await door.keys.create(who.tenant_id, app_id, occasion)
+        return KeyView(key_id=made.key_id, api_key=made.key)
 
     _ = (import_app, apps, app, export, publish, create_key)
     return router

@@ -1,0 +1,72 @@
+"""Sealed secrets in Postgres. The port is `app.ports.environment_secret_repository`."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from libs.common.contracts.environment_secrets import SecretReference
+from libs.common.contracts.workflows import WorkflowDefinition
+from libs.common.database.asyncpg_pool import Pool
+from services.backend.domain.apps.environment_secrets import StoredSecret
+from services.backend.infra.postgres.tenant_transaction import Connection, tenant_transaction
+
+_FIND = """
+select s.name, s.version, s.sealed from backend.environment_secrets s
+  join unnest($2::text[], $3::integer[]) w (name, version) using (name, version)
+ where s.app_id = $1"""
+_NEWEST = """
+select coalesce(max(version), 0) from backend.environment_secrets
+ where app_id = $1 and name = $2"""
+
+
+class PostgresEnvironmentSecrets:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find(
+        self, tenant_id: UUID, app_id: UUID, wanted: Sequence[SecretReference]
+    ) -> list[StoredSecret]:
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            rows = await connection.fetch(
+                _FIND,
+                app_id,
+                [each.name for each in wanted],
+                [each.version for each in wanted],
+            )
+        return [
+            StoredSecret(name=row["name"], version=row["version"], sealed=row["sealed"])
+            for row in rows
+        ]
+
+    async def newest_version(self, tenant_id: UUID, app_id: UUID, name: str) -> int:
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            return await connection.fetchval(_NEWEST, app_id, name)
+
+    async def add(
+        self, tenant_id: UUID, app_id: UUID, secret: StoredSecret, draft: WorkflowDefinition
+    ) -> bool:
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            added = await insert_secret(connection, tenant_id, app_id, secret)
+            if added:
+                await connection.execute(
+                    "update backend.app_drafts set definition = $2, updated_at = now() "
+                    "where app_id = $1",
+                    app_id,
+                    draft.model_dump_json().encode(),
+                )
+        return added
+
+
+async def insert_secret(
+    connection: Connection, tenant_id: UUID, app_id: UUID, secret: StoredSecret
+) -> bool:
+    """Inside a transaction of the tenant; False when that version is stored already."""
+    done = await connection.execute(
+        "insert into backend.environment_secrets (tenant_id, app_id, name, version, sealed) "
+        "values ($1, $2, $3, $4, $5) on conflict do nothing",
+        tenant_id,
+        app_id,
+        secret.name,
+        secret.version,
+        secret.sealed,
+    )
+    return done.endswith(" 1")

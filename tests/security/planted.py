@@ -1,0 +1,133 @@
+"""An app whose secret environment variable goes through every part of the platform, and a look
+at everything that is kept."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+from pydantic import JsonValue
+from redis import Redis
+
+from tests.security.graphs import Node, node
+from tests.security.rows import connected, first_tenant
+from tests.security.stage import Stage
+from tests.support.databases import run_outside
+
+PLANTED = "plant-7d1f-never-told"
+MADE_OF_IT = PLANTED[::-1]
+"""What the app's code makes of it: no search for the secret's text finds that."""
+
+_CODE = """
+def main(key, answer):
+    assert key in answer
+    return {"turned": key[::-1], "large": key * 15000}
+"""
+_FAILS = """
+def main(key):
+    raise ValueError("cannot use " + key)
+"""
+_KEY: JsonValue = {"variable": "key", "value_selector": ["env", "KEY"]}
+
+
+def uses_its_secret(url: str, *, ends: str = "well") -> bytes:
+    """start, http-request, code, template; then the end, which shows how long the template's text
+    is, or a node that `ends` badly."""
+    asks = node(
+        "http",
+        "http-request",
+        method="post",
+        url=url + "/?k={{#env.KEY#}}",
+        headers="X-Key: {{#env.KEY#}}",
+        params="",
+        body={"type": "raw-text", "data": [{"type": "text", "value": "{{#env.KEY#}}"}]},
+        authorization={"type": "no-auth", "config": None},
+    )
+    answer: JsonValue = {"variable": "answer", "value_selector": ["http", "body"]}
+    codes = node(
+        "code",
+        "code",
+        code_language="python3",
+        code=_CODE,
+        variables=[_KEY, answer],
+        outputs={"turned": {"type": "string"}, "large": {"type": "string"}},
+    )
+    turned: JsonValue = {"variable": "turned", "value_selector": ["code", "turned"]}
+    renders = node(
+        "template",
+        "template-transform",
+        template="{{ key }} {{ turned }} {{ key | length }}",
+        variables=[_KEY, turned],
+    )
+    fails = node(
+        "fails",
+        "code",
+        code_language="python3",
+        code=_FAILS,
+        variables=[_KEY],
+        outputs={"never": {"type": "string"}},
+    )
+    measures = node(
+        "measures",
+        "template-transform",
+        template="{{ text | length }}",
+        variables=[{"variable": "text", "value_selector": ["template", "output"]}],
+    )
+    shown: JsonValue = [{"variable": "o", "value_selector": ["measures", "output"]}]
+    nodes = [node("start", "start", variables=[]), asks, codes, renders]
+    nodes += [fails] if ends == "badly" else [measures, node("end", "end", outputs=shown)]
+    return with_secret(nodes, name=f"Ends {ends}")
+
+
+def with_secret(nodes: list[Node], *, name: str, value: str = PLANTED) -> bytes:
+    """A workflow app of `nodes` in their order, whose `env.KEY` is a secret."""
+    ids = [str(each["id"]) for each in nodes]
+    edges = [
+        {"id": f"{a}-{b}", "source": a, "target": b, "sourceHandle": "source"}
+        for a, b in pairwise(ids)
+    ]
+    secret = {"id": "1", "name": "KEY", "value_type": "secret", "value": value}
+    workflow = {"graph": {"nodes": nodes, "edges": edges}, "environment_variables": [secret]}
+    app = {"mode": "workflow", "name": name}
+    return json.dumps(
+        {"version": "0.6.0", "kind": "app", "app": app, "workflow": workflow}
+    ).encode()
+
+
+def kept_of_first_tenant(stage: Stage) -> dict[str, bytes]:
+    """Everything in its tables, in Redis, and in the files of the object store and of NATS."""
+    found = run_outside(_rows(stage))
+    redis = Redis.from_url(stage.platform.environment["HEDDLE_REDIS_URL"])  # pyright: ignore[reportUnknownMemberType]
+    for key in redis.scan_iter():
+        found[f"redis {key!r}"] = redis.dump(key) or b""
+    for folder in ("objects", "nats"):
+        for path in (stage.platform.folder / folder).rglob("*"):
+            if path.is_file():
+                found[str(path)] = _read(path)
+    return found
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+async def _rows(stage: Stage) -> dict[str, bytes]:
+    connection = await connected(
+        stage.platform.environment["HEDDLE_DATABASE_URL"], await first_tenant(stage)
+    )
+    tables = await connection.fetch(
+        "select distinct table_schema || '.' || table_name as name "
+        "from information_schema.columns where column_name = 'tenant_id' "
+        "and table_schema in ('backend', 'engine', 'inference', 'plugin') "
+        "and table_name not like 'journal_2%'"
+    )
+    found: dict[str, bytes] = {}
+    for table in tables:
+        for number, row in enumerate(await connection.fetch(f"select * from {table['name']}")):
+            found[f"{table['name']} {number}"] = b"\n".join(
+                value if isinstance(value, bytes) else repr(value).encode() for value in row
+            )
+    await connection.close()
+    return found

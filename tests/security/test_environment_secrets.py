@@ -1,0 +1,115 @@
+"""A secret environment variable does its work everywhere and is kept in the clear nowhere."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.security.graphs import node
+from tests.security.planted import (
+    MADE_OF_IT,
+    PLANTED,
+    kept_of_first_tenant,
+    uses_its_secret,
+    with_secret,
+)
+from tests.security.raw_web import RawWeb
+from tests.security.stage import Json, Stage, bearer
+from tests.support.platform import SERVICES
+
+pytestmark = pytest.mark.xdist_group("security")
+URL = "http://web.example.test"
+
+
+@pytest.fixture
+def echo(web: RawWeb) -> Iterator[RawWeb]:
+    """The web says the secret back."""
+    before = web.reply
+    said = PLANTED.encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(said)}\r\n\r\n"
+    web.reply = head.encode() + said
+    yield web
+    web.reply = before
+
+
+def traced(stage: Stage, run: Json) -> str:
+    answer = stage.http.get(
+        f"/api/runs/{run['id']}/trace", headers=bearer(stage.platform.admin_token)
+    )
+    return answer.raise_for_status().text
+
+
+def test_a_run_uses_it_and_nothing_keeps_it(stage: Stage, echo: RawWeb) -> None:
+    app = stage.imported(uses_its_secret(URL))
+    run = stage.run(app["api_key"])
+    assert (run["status"], run["error"]) == ("succeeded", None)
+    length = len(f"{PLANTED} {MADE_OF_IT} {len(PLANTED)}")
+    assert run["outputs"] == {"o": str(length)}
+
+    failing = stage.imported(uses_its_secret(URL, ends="badly"))
+    failed = stage.run(failing["api_key"])
+    assert failed["status"] == "failed"
+    assert "cannot use ******" in failed["error"]
+
+    for each in (run, failed):
+        trace = traced(stage, each)
+        assert "******" in trace
+        assert PLANTED not in trace
+
+    kept = kept_of_first_tenant(stage)
+    assert any(place.startswith("engine.journal") for place in kept)
+    assert any(place.startswith("plugin.call_claims") for place in kept)
+    assert any("/objects/messages/" in place for place in kept), "a body travelled by reference"
+    for secret in (PLANTED, MADE_OF_IT):
+        assert [place for place, data in kept.items() if secret.encode() in data] == []
+        assert [service for service in SERVICES if secret in stage.platform.log(service)] == []
+
+
+def test_the_export_has_none(stage: Stage) -> None:
+    source = uses_its_secret(URL)
+    app = stage.imported(source)
+    answer = stage.http.get(
+        f"/api/apps/{app['app_id']}/export", headers=bearer(stage.platform.admin_token)
+    )
+    assert PLANTED not in answer.text
+    expected = json.loads(source)
+    expected["workflow"]["environment_variables"][0]["value"] = ""
+    assert json.loads(answer.text) == expected
+
+
+def test_the_same_source_stays_one_app(stage: Stage) -> None:
+    first, again = (stage.imported(uses_its_secret(URL)) for _ in range(2))
+    assert first["app_id"] == again["app_id"]
+
+
+def test_an_author_who_prints_it_publishes_it(stage: Stage) -> None:
+    """As on Dify. Elsewhere than here nobody prints the planted one."""
+    shown = [{"variable": "o", "value_selector": ["env", "KEY"]}]
+    nodes = [node("s", "start", variables=[]), node("e", "end", outputs=shown)]
+    app = stage.imported(with_secret(nodes, name="Prints", value="told-by-its-author"))
+    run = stage.run(app["api_key"])
+    assert run["outputs"] == {"o": "told-by-its-author"}
+    kept = kept_of_first_tenant(stage)
+    assert any(b"told-by-its-author" in data for data in kept.values()), "the look is blind"
+
+
+def test_another_value_is_another_version_once_published(stage: Stage) -> None:
+    shown = [{"variable": "o", "value_selector": ["env", "KEY"]}]
+    nodes = [node("s", "start", variables=[]), node("e", "end", outputs=shown)]
+    app = stage.imported(with_secret(nodes, name="Changes", value="first"))
+    admin = bearer(stage.platform.admin_token)
+    place = f"/api/apps/{app['app_id']}/secrets/KEY"
+    told = [
+        stage.http.put(place, json={"value": value}, headers=admin).json()
+        for value in ("first", "second", "second")
+    ]
+    assert told == [{"name": "KEY", "version": version} for version in (1, 2, 2)]
+    assert stage.run(app["api_key"])["outputs"] == {"o": "first"}
+    stage.http.post(f"/api/apps/{app['app_id']}/publish", headers=admin).raise_for_status()
+    assert stage.run(app["api_key"])["outputs"] == {"o": "second"}
+    unknown = stage.http.put(
+        f"/api/apps/{app['app_id']}/secrets/OTHER", json={"value": "x"}, headers=admin
+    )
+    assert unknown.status_code == 404
+    others = stage.http.put(place, json={"value": "x"}, headers=bearer(stage.second.admin_token))
+    assert others.status_code == 404
