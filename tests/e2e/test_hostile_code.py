@@ -47,15 +47,40 @@ def test_code_sees_nothing_of_its_service(world: World) -> None:
     assert "postgres" not in outcome["outputs"]["result"]
 
 
-def test_an_error_names_the_authors_own_line(world: World) -> None:
-    app = world.import_app(
-        code_workflow("def main():\n    value = 1\n    return {'result': value / 0}")
-    )
+_DIVIDES = "def main():\n    value = 1\n    return {'result': value / 0}"
+_READS = "function main() {\n  const nothing = undefined\n  return {result: nothing.name}\n}"
+BROKEN = [
+    pytest.param(
+        _DIVIDES, "python3", "ZeroDivisionError: division by zero (line 3 of the code)", id="python"
+    ),
+    pytest.param(
+        _READS,
+        "javascript",
+        "TypeError: Cannot read properties of undefined (reading 'name') (line 3 of the code)",
+        id="javascript",
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "language", "error"), BROKEN)
+def test_an_error_names_the_authors_own_line(
+    source: str, language: str, error: str, world: World
+) -> None:
+    app = world.import_app(code_workflow(source, language))
     with world.streamed(app, "/v1/workflows/run", {"inputs": {}}) as events:
-        finished = {
-            event.body["data"]["node_id"]: event.body["data"]
-            for event in events
-            if event.kind == "node_finished"
-        }
-    assert finished["work"]["error"] == "division by zero"
+        told = list(events)
+    finished = {
+        event.body["data"]["node_id"]: event.body["data"]
+        for event in told
+        if event.kind == "node_finished"
+    }
+    assert finished["work"]["error"] == error
     assert finished["work"]["process_data"]["line"] == 3
+    assert told[-1].kind == "workflow_finished"
+    assert told[-1].body["data"]["error"] == error
+    run_id = told[0].body["workflow_run_id"]
+    trace = world.http.get(f"/api/runs/{run_id}/trace", headers=world.admin).json()
+    assert {node["node_id"]: node["error"] for node in trace["nodes"]} == {
+        "start": None,
+        "work": error,
+    }

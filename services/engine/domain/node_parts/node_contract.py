@@ -43,19 +43,22 @@ class NodeResult:
 
 
 class NodeFailure(Exception):
-    """A failure of the node itself. `error_type` is shown to the graph (`error_type` output)."""
+    """A failure of the node itself. `message` and `error_type` are shown to the graph (outputs
+    `error_message` and `error_type`), `told` to people: the node's and the run's error."""
 
     def __init__(
         self,
         message: str,
         *,
         error_type: str = "WorkflowNodeError",
+        told: str | None = None,
         inputs: dict[str, Value] | None = None,
         process_data: dict[str, Value] | None = None,
         outputs: dict[str, Value] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.told = message if told is None else told
         self.error_type = error_type
         self.inputs = inputs or {}
         self.process_data = process_data or {}

@@ -81,20 +81,30 @@ def _failure(
     answer: CodeResult, inputs: dict[str, Value], process_data: dict[str, Value]
 ) -> NodeFailure:
     """The author's own exception keeps its class and words; a stop by the sandbox says which
-    limit it was."""
+    limit it was. People are told the author's line with it."""
     if answer.status == "limit":
+        message = answer.error_message or f"The code was stopped by its {answer.limit} limit."
         return NodeFailure(
-            answer.error_message or f"The code was stopped by its {answer.limit} limit.",
+            message,
             error_type="CodeExecutionError",
+            told=_at_line(message, answer.line),
             inputs=inputs,
             process_data={**process_data, "limit": answer.limit},
         )
+    message = answer.error_message or answer.error_type or "The code failed."
+    kind = answer.error_type
+    told = f"{kind}: {answer.error_message}" if kind and answer.error_message else message
     return NodeFailure(
-        answer.error_message or answer.error_type or "The code failed.",
-        error_type=answer.error_type or "CodeExecutionError",
+        message,
+        error_type=kind or "CodeExecutionError",
+        told=_at_line(told, answer.line),
         inputs=inputs,
         process_data=process_data,
     )
+
+
+def _at_line(text: str, line: int | None) -> str:
+    return text if line is None else f"{text} (line {line} of the code)"
 
 
 def parse_code(node_id: str, data: Mapping[str, Value]) -> CodeNode:

@@ -70,6 +70,11 @@ def test_the_authors_line_is_kept() -> None:
     failure = drive(parse_node(CODE), {}, (answer,)).failure
     assert failure is not None
     assert failure.process_data == {"line": 2}
+    assert failure.told == "ValueError: boom (line 2 of the code)"
+    stopped = CodeResult(status="limit", limit="cpu", error_message="too much", line=7)
+    failure = drive(parse_node(CODE), {}, (stopped,)).failure
+    assert failure is not None
+    assert failure.told == "too much (line 7 of the code)"
 
 
 def test_numbers_leave_code_as_numbers() -> None:
