@@ -6,8 +6,9 @@ from rich.table import Table
 
 from deploy.local.launch import readiness
 from deploy.local.layout import Layout
+from deploy.local.leftovers import leftovers
 from deploy.local.ports import load_ports
-from deploy.local.stack_status import ProcessStatus, load_status
+from deploy.local.stack_status import ProcessStatus, StackStatus, load_status
 from deploy.local.supervisor_lock import supervisor_pid
 
 
@@ -17,7 +18,7 @@ def status() -> None:
     pid = supervisor_pid(layout)
     told = load_status(layout.status)
     if pid is None or told is None:
-        typer.echo("Heddle is not running." + (f" {told.message}" if told else ""))
+        _echo_without_supervisor(told)
         raise typer.Exit(1)
     ports = load_ports(layout.ports)
     ready = readiness(ports)
@@ -35,6 +36,17 @@ def status() -> None:
     Console().print(table)
     if not all(ready.values()) or any(process.pid is None for process in told.processes):
         raise typer.Exit(1)
+
+
+def _echo_without_supervisor(told: StackStatus | None) -> None:
+    left = leftovers(told)
+    if not left:
+        typer.echo("Heddle is not running." + (f" {told.message}" if told else ""))
+        return
+    typer.echo("The supervisor is gone, but processes of it are left running:")
+    for name, process in left.items():
+        typer.echo(f"  {name} (pid {process.pid})")
+    typer.echo("`heddle up` ends them and starts afresh; `heddle down` only ends them.")
 
 
 def _state(process: ProcessStatus, ready: dict[str, bool]) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from deploy.local.layout import CHECKOUT, Layout
-from deploy.local.leftovers import stop_leftovers
+from deploy.local.leftovers import leftovers, stop_leftovers
 from deploy.local.log_files import last_lines
 from deploy.local.loopback import answers_ok
 from deploy.local.ports import SERVICES, load_ports
@@ -47,10 +47,14 @@ def up(layout: Layout, say: Say, *, module: str = "deploy.local") -> dict[str, i
 
 
 def down(layout: Layout, say: Say) -> bool:
-    """Stop the stack in order. False when it was not running. Raises LocalStackError."""
+    """Stop the stack in order, or what a killed supervisor left of it. False when nothing was
+    running. Raises LocalStackError."""
     pid = supervisor_pid(layout)
     if pid is None:
-        return bool(stop_leftovers(load_status(layout.status)))
+        status = load_status(layout.status)
+        if names := leftovers(status):
+            say(f"The supervisor is gone; ending what it left running: {', '.join(names)}")
+        return bool(stop_leftovers(status))
     say("Stopping the services, then the servers.")
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS

@@ -43,11 +43,11 @@ def bring_up(
 
     Raises LocalStackError, StopRequested.
     """
-    left = load_status(layout.status)
+    # Before the first word of ours replaces the record of them.
+    if names := stop_leftovers(load_status(layout.status)):
+        supervisor.note(f"stopped what a killed supervisor left behind: {', '.join(names)}")
     supervisor.announce(Phase.STARTING, "Preparing the folders")
     require_space(layout.root)
-    if names := stop_leftovers(left):
-        supervisor.note(f"stopped what a killed supervisor left behind: {', '.join(names)}")
     ports = choose_ports(load_ports(layout.ports), environ)
     save_ports(layout.ports, ports)
     passwords = load_passwords(layout.server_passwords)

@@ -10,17 +10,26 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from deploy.local.database_roles import RolePasswords, ensure_roles, role_urls
 from deploy.local.launch import down, readiness, up
 from deploy.local.layout import CHECKOUT, Layout
+from deploy.local.leftovers import leftovers
 from deploy.local.loopback import free_port
 from deploy.local.ports import SERVICES, load_ports
 from deploy.local.postgres_account import choose_account
 from deploy.local.postgres_server import PostgresServer
 from deploy.local.stack_error import LocalStackError
 from deploy.local.stack_secrets import load_passwords
-from deploy.local.stack_status import Phase, ProcessStatus, load_status
+from deploy.local.stack_status import (
+    Phase,
+    ProcessStatus,
+    StackStatus,
+    load_status,
+    save_status,
+)
 from deploy.local.supervisor_lock import supervisor_pid
 from tests.support.databases import run_outside
 from tests.support.eventually import eventually
@@ -129,6 +138,36 @@ def test_what_a_killed_supervisor_leaves_is_stopped_before_the_next_start(layout
     assert load_ports(layout.ports) == ports
     assert not {process.pid for process in status_processes(layout)} & set(left.values())
     execute(layout, "create table kept.thing ()")
+
+
+def test_what_a_killed_supervisor_leaves_is_told_and_ended(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEDDLE_STATE_DIR", str(layout.root))
+    start(layout)
+    left = {process.name: process.pid for process in status_processes(layout)}
+    pid = supervisor_pid(layout)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: supervisor_pid(layout) is None, what="the supervisor's end")
+    told = CliRunner().invoke(app, ["status"])
+    assert told.exit_code == 1
+    assert "left running" in told.stdout
+    assert all(f"{name} (pid {pid})" in told.stdout for name, pid in left.items())
+    ended = CliRunner().invoke(app, ["down"])
+    assert (ended.exit_code, "Heddle is down." in ended.stdout) == (0, True)
+    assert leftovers(load_status(layout.status)) == {}
+    assert "Heddle is not running." in CliRunner().invoke(app, ["status"]).stdout
+
+
+def test_a_stranger_under_a_recorded_pid_is_left_alone(layout: Layout) -> None:
+    layout.create()
+    stranger = ProcessStatus(name="postgres", pid=os.getpid(), born=1.0)
+    save_status(
+        layout.status,
+        StackStatus(supervisor=1, phase=Phase.RUNNING, processes=(stranger,)),
+    )
+    assert not down(layout, print)
 
 
 def test_only_one_supervisor_has_a_folder(layout: Layout) -> None:

@@ -24,11 +24,8 @@ DEAD = "/api/operations/dead-letters"
 
 
 def test_dead_letters_are_listed_shown_requeued_and_dropped(platform: ScriptedPlatform) -> None:
-    opened: dict[str, JsonValue] = LETTER | {
-        "headers": {"Heddle-Tenant": "t"},
-        "body": "{",
-        "truncated": True,
-    }
+    opened = dict(LETTER)
+    opened |= {"headers": {"Heddle-Tenant": "t"}, "body": "{", "truncated": True}
     platform.answers |= {
         f"GET {DEAD}": [answer({"dead_letters": [LETTER], "has_more": True})],
         f"GET {DEAD}/7": [answer(opened)],
