@@ -27,5 +27,7 @@ class EngineSettings(ServiceSettings):
     own."""
     isolated: int = Field(4, gt=0, validation_alias="HEDDLE_ENGINE_ISOLATED")
     """Such processes side by side; more of these runs wait."""
-    database_connections: int = Field(10, ge=3, validation_alias="HEDDLE_ENGINE_CONNECTIONS")
+    database_connections: int = Field(
+        10, ge=3, validation_alias="HEDDLE_ENGINE_DATABASE_CONNECTIONS"
+    )
     """Connections to Postgres as heddle_app; two more are the sweeper's."""

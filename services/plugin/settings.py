@@ -13,9 +13,13 @@ BUNDLES = Path(__file__).parent / "bundles"
 class PluginSettings(ServiceSettings):
     port: int = Field(default=8702, validation_alias="HEDDLE_PLUGIN_PORT")
     """The HTTP port; 0 takes a free one."""
-    bundles_dir: Path = BUNDLES
+    bundles_dir: Path = Field(default=BUNDLES, validation_alias="HEDDLE_PLUGIN_BUNDLES_DIR")
     """The folder of built-in bundles."""
-    sandbox_minimum: Literal["bwrap", "landlock"] = "landlock"
+    sandbox_minimum: Literal["bwrap", "landlock"] = Field(
+        default="landlock", validation_alias="HEDDLE_PLUGIN_SANDBOX_MINIMUM"
+    )
     """The weakest isolation that code may run under; below it the service refuses to start."""
-    sandbox_cache_dir: Path = Path("/var/cache/heddle")
+    sandbox_cache_dir: Path = Field(
+        default=Path("/var/cache/heddle"), validation_alias="HEDDLE_PLUGIN_SANDBOX_CACHE_DIR"
+    )
     """Where the sandbox keeps its interpreter, readable by everyone."""
