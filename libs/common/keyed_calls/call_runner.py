@@ -62,7 +62,7 @@ class CallRunner(Generic[Part]):
             async for part in parts:
                 if self.shape.is_final(part):
                     return part
-                call.add(part)
+                call.add(part, self.shape.size(part))
                 if self.growing is not None and not call.sealed:
                     copy = self.shape.encode(part)
                     self.growing.add(call.tenant_id, call.key, call.claim_number, copy)
@@ -75,6 +75,7 @@ class CallRunner(Generic[Part]):
         try:
             final = pump.result()
             payload = self.shape.encode(final)
+            call.bound(len(payload))
         except (asyncio.CancelledError, asyncio.InvalidStateError):
             if call.stop_reason is None:
                 raise

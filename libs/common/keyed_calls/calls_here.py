@@ -65,6 +65,7 @@ class CallsHere(Generic[Part]):
         on_repeat: Callable[[Effect], None],
         most_calls: int,
         most_parts: int,
+        most_bytes: int,
     ) -> None:
         self._ledger = ledger
         self._runner = runner
@@ -72,6 +73,7 @@ class CallsHere(Generic[Part]):
         self._on_repeat = on_repeat
         self._most_calls = most_calls
         self._most_parts = most_parts
+        self._most_bytes = most_bytes
         self._closing = False
         self._live: dict[_Place, LiveCall[Part]] = {}
         self._entering: set[asyncio.Task[LiveCall[Part] | HeldBy | Recorded]] = set()
@@ -184,6 +186,7 @@ class CallsHere(Generic[Part]):
             key=wanted.effect.key,
             claim_number=claim_number,
             limit=self._most_parts,
+            most_bytes=self._most_bytes,
             sealed=wanted.sealed,
         )
         self._live[call.place] = call

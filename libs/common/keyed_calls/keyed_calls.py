@@ -35,7 +35,7 @@ class KeyedCalls(Generic[Part]):
 
     `on_repeat` hears every call that may have been made twice (a model call whose holder died).
     `sealing` None: sealed calls are refused. At most `most_calls` are under way here, each with at
-    most `most_parts` parts.
+    most `most_parts` parts of `most_bytes` together, and a final part of at most as much.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class KeyedCalls(Generic[Part]):
         on_repeat: Callable[[Effect], None] = lambda _: None,
         most_calls: int = 2000,
         most_parts: int = 200_000,
+        most_bytes: int = 12 * 1024 * 1024,
     ) -> None:
         self._ledger = ledger
         self._shape = shape
@@ -63,6 +64,7 @@ class KeyedCalls(Generic[Part]):
             on_repeat=on_repeat,
             most_calls=most_calls,
             most_parts=most_parts,
+            most_bytes=most_bytes,
         )
 
     def under_way(self) -> int:

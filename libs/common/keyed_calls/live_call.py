@@ -21,7 +21,8 @@ class StopReason:
 class LiveCall(Generic[Part]):
     """Belongs to the process, not to a reader: readers come and go and start at the first part.
 
-    At most `limit` parts are kept; more raises PayloadTooLarge at `add`. `sealed`: what is kept
+    At most `limit` parts are kept, of at most `most_bytes` together, and an end of at most as much;
+    more raises PayloadTooLarge, which ends the call as failed. `sealed`: what is kept
     of it outside this process is sealed for its run.
     """
 
@@ -33,6 +34,7 @@ class LiveCall(Generic[Part]):
         key: str,
         claim_number: int,
         limit: int,
+        most_bytes: int,
         sealed: bool = False,
     ) -> None:
         self.tenant_id = tenant_id
@@ -43,6 +45,8 @@ class LiveCall(Generic[Part]):
         self.stop_reason: StopReason | None = None
         self.stopped = asyncio.Event()
         self._limit = limit
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._parts: list[Part] = []
         self._ended = False
         self._error: HeddleError | None = None
@@ -53,11 +57,19 @@ class LiveCall(Generic[Part]):
     def place(self) -> tuple[UUID, str]:
         return self.tenant_id, self.key
 
-    def add(self, part: Part) -> None:
+    def add(self, part: Part, size: int) -> None:
+        """Keep a part of `size` bytes."""
         if len(self._parts) >= self._limit:
             raise PayloadTooLarge(f"The call brought more than {self._limit} parts.")
+        self._bytes += size
+        self.bound(self._bytes)
         self._parts.append(part)
         self._tell()
+
+    def bound(self, size: int) -> None:
+        """Raises PayloadTooLarge where `size` is more than the call may bring."""
+        if size > self._most_bytes:
+            raise PayloadTooLarge(f"The call brought more than {self._most_bytes} bytes.")
 
     def end(self, final: Part) -> None:
         """Release the final part, whose record is committed."""

@@ -4,7 +4,17 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from uuid import UUID
 
-from libs.common.contracts.chat import ChatCall, ChatCallPart, Completed, Failed
+from libs.common.contracts.chat import (
+    ChatCall,
+    ChatCallPart,
+    ChatPart,
+    Completed,
+    Failed,
+    ReasoningPart,
+    RefusalPart,
+    TextPart,
+    ToolCallDelta,
+)
 from libs.common.contracts.envelope import Envelope
 from libs.common.errors import InvalidInput, UpstreamError, WireError
 from libs.common.keyed_calls.keyed_calls import KeyedCalls
@@ -18,6 +28,9 @@ class ChatParts:
 
     def is_final(self, part: ChatCallPart) -> bool:
         return bool(part.parts) and isinstance(part.parts[-1], Completed)
+
+    def size(self, part: ChatCallPart) -> int:
+        return sum(map(_size, part.parts))
 
     def encode(self, part: ChatCallPart) -> bytes:
         return part.model_dump_json().encode()
@@ -59,6 +72,16 @@ class AnswerChat:
             timeout=envelope.remaining_seconds or DEFAULT_SECONDS,
             sealed=envelope.sealed_run is not None,
         )
+
+
+def _size(part: ChatPart) -> int:
+    match part:
+        case TextPart() | ReasoningPart() | RefusalPart():
+            return len(part.text.encode("utf-8", "surrogatepass"))
+        case ToolCallDelta():
+            return len(part.arguments.encode("utf-8", "surrogatepass"))
+        case _:
+            return 0
 
 
 def _tenant(tenant_id: UUID | None) -> UUID:

@@ -21,6 +21,9 @@ class SingleReply:
     def is_final(self, part: AttachedResult) -> bool:
         return True
 
+    def size(self, part: AttachedResult) -> int:
+        return len(part.payload.encode())
+
     def encode(self, part: AttachedResult) -> bytes:
         return part.payload.encode()
 

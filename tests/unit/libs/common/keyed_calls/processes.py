@@ -17,6 +17,8 @@ from tests.support.manual_clock import ManualClock
 
 TENANT = UUID(int=7)
 RUN = UUID(int=8)
+MOST_PARTS = 200
+MOST_BYTES = 1_000
 
 
 def effect(key: str = "a", effect_class: EffectClass = "model", epoch: int = 1) -> Effect:
@@ -28,6 +30,9 @@ class Words:
 
     def is_final(self, part: str) -> bool:
         return part.endswith(".")
+
+    def size(self, part: str) -> int:
+        return len(part.encode())
 
     def encode(self, part: str) -> bytes:
         return part.encode()
@@ -116,6 +121,8 @@ class World:
             _Direct(self),
             clock=self.clock,
             on_repeat=lambda effect: self.repeats.append(effect.key),
+            most_parts=MOST_PARTS,
+            most_bytes=MOST_BYTES,
         )
         stack = AsyncExitStack()
         await stack.enter_async_context(calls.running(drain=0.0))

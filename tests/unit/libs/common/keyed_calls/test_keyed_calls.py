@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from libs.common.errors import RateLimited, UpstreamError, UpstreamTimeout
+from libs.common.errors import PayloadTooLarge, RateLimited, UpstreamError, UpstreamTimeout
 from libs.common.keyed_calls.ledger import (
     CallStopped,
     OutcomeUnknown,
@@ -12,7 +12,13 @@ from libs.common.keyed_calls.ledger import (
     RunAlreadyEnded,
     StaleEpoch,
 )
-from tests.unit.libs.common.keyed_calls.processes import RUN, TENANT, World, effect
+from tests.unit.libs.common.keyed_calls.processes import (
+    MOST_PARTS,
+    RUN,
+    TENANT,
+    World,
+    effect,
+)
 
 
 @pytest.fixture
@@ -232,6 +238,31 @@ async def test_the_same_key_with_another_request_is_refused(world: World) -> Non
     other = world.read(process, effect().model_copy(update={"request_hash": "x"}))
     await other.end()
     assert isinstance(other.error, RequestMismatch)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["w"] * (MOST_PARTS + 1), id="parts"),
+        pytest.param(["w" * 100] * 11, id="bytes"),
+        pytest.param(["\N{EURO SIGN}" * 350 + "."], id="bytes of the end"),
+    ],
+)
+async def test_a_call_that_brings_too_much_has_failed_for_good(
+    world: World, words: list[str]
+) -> None:
+    here, there = await world.start(), await world.start()
+    reader = world.read(here, effect())
+    await world.clock.advance(0)
+    world.upstreams["a"][0].send(*words)
+    await reader.end()
+    assert isinstance(reader.error, PayloadTooLarge)
+    assert world.upstreams["a"][0].closed
+    again = world.read(there, effect())
+    await again.end()
+    assert again.error is not None
+    assert (again.error.code, again.words) == ("payload_too_large", [])
+    assert len(world.upstreams["a"]) == 1
 
 
 async def test_an_ended_run_loses_its_calls_everywhere(world: World) -> None:
