@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,9 +27,17 @@ class ManualClock:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
+        await self._after(seconds)
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> asyncio.Future[None]:
+        alarm = self._after(seconds)
+        alarm.add_done_callback(lambda rung: None if rung.cancelled() else call())
+        return alarm
+
+    def _after(self, seconds: float) -> asyncio.Future[None]:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._elapsed + seconds, next(self._order), woken))
-        await woken
+        return woken
 
     async def advance(self, seconds: float) -> None:
         """Move on, waking one sleeper after the other and letting each run until it waits."""

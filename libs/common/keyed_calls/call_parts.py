@@ -1,7 +1,7 @@
 """What keyed calls need to know of the calls that they carry, and of the other replicas."""
 
-from collections.abc import AsyncIterator
-from typing import Protocol, TypeVar, runtime_checkable
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from libs.common.errors import NotFound
@@ -69,12 +69,7 @@ class GrowingText(Protocol):
         ...
 
 
-@runtime_checkable
-class _Closable(Protocol):
-    async def aclose(self) -> None: ...
-
-
 async def close_parts(parts: AsyncIterator[Part]) -> None:
-    """Close `parts` now where it can be closed, and not when the collector finds it."""
-    if isinstance(parts, _Closable):
+    """Close a generator now, and not when the collector finds it."""
+    if isinstance(parts, AsyncGenerator):
         await parts.aclose()

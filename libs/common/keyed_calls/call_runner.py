@@ -41,18 +41,15 @@ class CallRunner(Generic[Part]):
         """Make the call and record its end; `late` is its failure after `timeout` seconds."""
         pump = asyncio.create_task(self._pump(call, upstream))
         call.carry(pump)
-        alarm = asyncio.create_task(self._ring(call, timeout, late))
+        too_late = StopReason(error=late, recorded=False)
+        alarm = self.clock.call_later(timeout, lambda: call.stop(too_late))
         try:
             await self._finish(call, pump)
         finally:
-            await _ended(alarm)
+            alarm.cancel()
             await _ended(pump)
             if self.growing is not None:
                 self.growing.end(call.tenant_id, call.key, call.claim_number)
-
-    async def _ring(self, call: LiveCall[Part], timeout: float, late: HeddleError) -> None:
-        await self.clock.sleep(timeout)
-        call.stop(StopReason(error=late, recorded=False))
 
     async def _pump(
         self, call: LiveCall[Part], upstream: Callable[[], AsyncIterator[Part]]
@@ -101,13 +98,10 @@ class CallRunner(Generic[Part]):
                 call.lose()
 
     async def _until_ended(self, call: LiveCall[Part], pump: asyncio.Task[Part]) -> None:
-        stopped = asyncio.create_task(call.stopped.wait())
-        try:
-            await asyncio.wait((pump, stopped), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((pump, call.stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not pump.done():
             # A stopped upstream may clean up, but not for ever.
             await asyncio.wait((pump,), timeout=_CLEAN_UP_SECONDS)
-        finally:
-            stopped.cancel()
 
     async def _fail(self, call: LiveCall[Part], reason: StopReason) -> None:
         # Tells a failure on record from a caller that was not served: both may be Unavailable.
@@ -145,7 +139,7 @@ def record_place(key: str) -> str:
     return f"call/{key}"
 
 
-async def _ended(task: "asyncio.Task[Part] | asyncio.Task[None]") -> None:
+async def _ended(task: asyncio.Task[Part]) -> None:
     if not task.done():
         task.cancel()
         await asyncio.wait((task,), timeout=_CLEAN_UP_SECONDS)

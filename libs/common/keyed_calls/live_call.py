@@ -43,7 +43,7 @@ class LiveCall(Generic[Part]):
         self.claim_number = claim_number
         self.sealed = sealed
         self.stop_reason: StopReason | None = None
-        self.stopped = asyncio.Event()
+        self.stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._limit = limit
         self._most_bytes = most_bytes
         self._bytes = 0
@@ -102,7 +102,7 @@ class LiveCall(Generic[Part]):
         """End the upstream's work; the first reason stands."""
         if self.stop_reason is None and not self._ended:
             self.stop_reason = reason
-            self.stopped.set()
+            self.stopped.set_result(None)
             if self._upstream is not None:
                 self._upstream.cancel()
 

@@ -10,6 +10,7 @@ import asyncpg
 from libs.common.clock import Clock
 from libs.common.contracts.envelope import Effect
 from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.held_connection import HeldConnection
 from libs.common.database.row_security import tenants_setting
 from libs.common.database.store_errors import is_transient, translated
 from libs.common.errors import HeddleError, WireError
@@ -72,6 +73,7 @@ class PostgresLedger:
         lease: timedelta = LEASE,
     ) -> None:
         self._pool = pool
+        self._held = HeldConnection(pool)
         self._schema = schema
         self._holder = holder
         self._commits = 0
@@ -147,11 +149,14 @@ class PostgresLedger:
             )
 
     async def step_down(self) -> None:
-        with translated():
-            await self._pool.execute(
-                f"delete from {self._schema}.holders where holder = $1",  # noqa: S608
-                self._holder,
-            )
+        try:
+            with translated():
+                await self._pool.execute(
+                    f"delete from {self._schema}.holders where holder = $1",  # noqa: S608
+                    self._holder,
+                )
+        finally:
+            await self._held.give_back()
 
     async def collect(self, older_than: timedelta) -> int:
         if self._sweeper_pool is None:
@@ -181,30 +186,42 @@ class PostgresLedger:
         return total
 
     async def _write(self, items: Sequence[_Claim | _End]) -> list[_Answer]:
-        claims = [item for item in items if isinstance(item, _Claim)]
-        ends = [item for item in items if isinstance(item, _End)]
-        tenants = tenants_setting(item.tenant_id for item in items)
-        rows = await self._pool.fetch(
-            self._settle,
-            *(tenants, self._holder, self._lease, self._unknown),
-            *([item.tenant_id for item in claims], [item.effect.key for item in claims]),
-            *([item.effect.run_id for item in claims], [item.effect.epoch for item in claims]),
-            *([item.effect.request_hash for item in claims],),
-            *([item.effect.effect_class for item in claims],),
-            *([item.repeatable for item in claims],),
-            *([item.tenant_id for item in ends], [item.key for item in ends]),
-            *([item.claim_number for item in ends], [item.status for item in ends]),
-            *([item.payload for item in ends],),
-        )
+        ordered = sorted(enumerate(items), key=_lock_order)
+        claims = [(place, item) for place, item in ordered if isinstance(item, _Claim)]
+        ends = [(place, item) for place, item in ordered if isinstance(item, _End)]
+        async with self._held.using() as connection:
+            rows = await connection.fetch(
+                self._settle,
+                tenants_setting(item.tenant_id for item in items),
+                *(self._holder, self._lease, self._unknown),
+                *([item.tenant_id for _, item in claims], [item.effect.key for _, item in claims]),
+                *([item.effect.run_id for _, item in claims],),
+                *([item.effect.epoch for _, item in claims],),
+                *([item.effect.request_hash for _, item in claims],),
+                *([item.effect.effect_class for _, item in claims],),
+                *([item.repeatable for _, item in claims],),
+                *([item.tenant_id for _, item in ends], [item.key for _, item in ends]),
+                *([item.claim_number for _, item in ends], [item.status for _, item in ends]),
+                *([item.payload for _, item in ends],),
+            )
         self._commits += 1
-        answered = {(row["is_claim"], row["place"]): row for row in rows}
-        claimed = iter(
-            _claim_answer(answered[True, place], item) for place, item in enumerate(claims, 1)
-        )
-        ended = iter(
-            answered[False, place]["outcome"] == "taken" for place in range(1, len(ends) + 1)
-        )
-        return [next(claimed if isinstance(item, _Claim) else ended) for item in items]
+        answers: dict[int, _Answer] = {}
+        for row in rows:
+            at: int = row["place"] - 1
+            if row["is_claim"]:
+                place, claim = claims[at]
+                answers[place] = _claim_answer(row, claim)
+            else:
+                place, _ = ends[at]
+                answers[place] = row["outcome"] == "taken"
+        return [answers[place] for place in range(len(items))]
+
+
+def _lock_order(item: tuple[int, _Claim | _End]) -> tuple[int, str]:
+    # A key begins with its run: so runs are in one order too, whoever writes.
+    wanted = item[1]
+    key = wanted.effect.key if isinstance(wanted, _Claim) else wanted.key
+    return wanted.tenant_id.int, key
 
 
 def _claim_answer(row: asyncpg.Record, item: _Claim) -> ClaimOutcome | HeddleError:

@@ -40,14 +40,18 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[LedgerWorld]:
     pool = await create_pool(database.url)
     sweeper_pool = await create_pool(database.sweeper_url)
 
+    processes: list[PostgresLedger] = []
+
     def new_process() -> PostgresLedger:
-        return PostgresLedger(
+        ledger = PostgresLedger(
             pool,
             schema="plugin",
             holder=uuid7(),
             clock=SystemClock(),
             sweeper_pool=sweeper_pool,
         )
+        processes.append(ledger)
+        return ledger
 
     async def lapse(ledger: CallLedger) -> None:
         await pool.execute(
@@ -57,6 +61,8 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[LedgerWorld]:
         )
 
     yield LedgerWorld(new_process=new_process, lapse=lapse, age=timedelta(0))
+    for ledger in processes:
+        await ledger.step_down()
     await pool.close()
     await sweeper_pool.close()
 

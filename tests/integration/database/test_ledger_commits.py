@@ -3,7 +3,9 @@
 import asyncio
 import statistics
 import time
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Protocol
 from uuid import UUID
 
 import pytest
@@ -23,19 +25,34 @@ def _effect(key: str, run_id: UUID) -> Effect:
     return Effect(run_id=run_id, epoch=1, key=key, request_hash="h", effect_class="model")
 
 
-def _ledger(pool: Pool, sweeper_pool: Pool, lease: float = 10.0) -> PostgresLedger:
-    return PostgresLedger(
-        pool,
-        schema="inference",
-        holder=uuid7(),
-        clock=SystemClock(),
-        sweeper_pool=sweeper_pool,
-        lease=timedelta(seconds=lease),
-    )
+class MakeLedger(Protocol):
+    def __call__(self, lease: float = 10.0) -> PostgresLedger: ...
 
 
-async def test_callers_at_once_share_commits(pool: Pool, sweeper_pool: Pool) -> None:
-    ledger, run_id, tenant_id = _ledger(pool, sweeper_pool), uuid7(), uuid7()
+@pytest.fixture
+async def make_ledger(pool: Pool, sweeper_pool: Pool) -> AsyncIterator[MakeLedger]:
+    """Ledgers of several processes over one database."""
+    made: list[PostgresLedger] = []
+
+    def make(lease: float = 10.0) -> PostgresLedger:
+        ledger = PostgresLedger(
+            pool,
+            schema="inference",
+            holder=uuid7(),
+            clock=SystemClock(),
+            sweeper_pool=sweeper_pool,
+            lease=timedelta(seconds=lease),
+        )
+        made.append(ledger)
+        return ledger
+
+    yield make
+    for ledger in made:
+        await ledger.step_down()
+
+
+async def test_callers_at_once_share_commits(make_ledger: MakeLedger) -> None:
+    ledger, run_id, tenant_id = make_ledger(), uuid7(), uuid7()
 
     async def call(key: str) -> None:
         await ledger.claim(tenant_id, _effect(key, run_id), repeatable=True)
@@ -64,10 +81,10 @@ async def test_callers_at_once_share_commits(pool: Pool, sweeper_pool: Pool) -> 
 
 
 async def test_a_holder_that_stops_beating_is_taken_over_after_its_lease(
-    pool: Pool, sweeper_pool: Pool
+    pool: Pool, make_ledger: MakeLedger
 ) -> None:
-    stopped = _ledger(pool, sweeper_pool, lease=0.5)
-    heir = _ledger(pool, sweeper_pool)
+    stopped = make_ledger(lease=0.5)
+    heir = make_ledger()
     run_id, tenant_id = uuid7(), uuid7()
     await stopped.claim(tenant_id, _effect("a", run_id), repeatable=True)
     held = await heir.claim(tenant_id, _effect("a", run_id), repeatable=True)
@@ -82,8 +99,8 @@ async def test_a_holder_that_stops_beating_is_taken_over_after_its_lease(
     assert await heir.record(tenant_id, "a", 2, "done", b"right")
 
 
-async def test_one_bad_item_does_not_harm_its_neighbours(pool: Pool, sweeper_pool: Pool) -> None:
-    ledger, run_id, tenant_id = _ledger(pool, sweeper_pool), uuid7(), uuid7()
+async def test_one_bad_item_does_not_harm_its_neighbours(make_ledger: MakeLedger) -> None:
+    ledger, run_id, tenant_id = make_ledger(), uuid7(), uuid7()
     keys = ["a", "nul\x00", "b", "c"]
     outcomes = await asyncio.gather(
         *(ledger.claim(tenant_id, _effect(key, run_id), repeatable=True) for key in keys),
@@ -94,9 +111,9 @@ async def test_one_bad_item_does_not_harm_its_neighbours(pool: Pool, sweeper_poo
 
 @pytest.mark.slow
 async def test_plans_made_on_empty_tables_stay_right_on_full_ones(
-    pool: Pool, sweeper_pool: Pool
+    make_ledger: MakeLedger,
 ) -> None:
-    ledger, tenant_id = _ledger(pool, sweeper_pool), uuid7()
+    ledger, tenant_id = make_ledger(), uuid7()
 
     async def typical(tag: str) -> float:
         run_id = uuid7()

@@ -1,9 +1,11 @@
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
 
+from libs.common.clock import Alarm
 from libs.common.contracts.tool_call import ToolCall, ToolQuery, ToolResult
 from services.plugin.app.tools.call_tool import CallTool, ListTools
 from services.plugin.domain.errors import BundleInvalid, ToolFailed, ToolInputInvalid, ToolUnknown
@@ -22,6 +24,9 @@ class _FixedClock:
 
     async def sleep(self, seconds: float) -> None:
         pass
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> Alarm:
+        raise AssertionError("nobody sets an alarm here")
 
 
 class _SilentLog:
