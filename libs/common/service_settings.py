@@ -43,8 +43,8 @@ class ServiceSettings(BaseSettings):
     """32 random bytes as base64: opens sealed credentials. While a key is being replaced several,
     separated by commas; the first seals."""
     state_dir: Path = Path(".heddle")
-    """A folder of this machine. The backend writes the first workspace's keys there, in the clear and
-    for its owner only (`credentials.json`), and honours the file as it finds it; a lost one is
+    """A folder of this machine. The backend writes the first workspace's keys there, in the clear
+    and for its owner only (`credentials.json`), and honours the file as it finds it; a lost one is
     replaced by one with new keys, beside which the old keys stay valid until they are revoked. The
     other services write nothing."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

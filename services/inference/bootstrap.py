@@ -19,11 +19,13 @@ from services.inference.app.chat.answer_chat import AnswerChat, ChatParts
 from services.inference.app.chat.complete_chat import CompleteChat
 from services.inference.app.models.list_models import ListModels
 from services.inference.app.models.list_providers import ListProviders
+from services.inference.app.models.told_models import ToldModels
 from services.inference.infra.credentials.backend_credentials import BackendCredentials
 from services.inference.infra.keyed_calls.chat_neighbours import ChatNeighbours
 from services.inference.infra.prometheus_model_metrics import PrometheusModelMetrics
 from services.inference.infra.sheets.watched_sheets import WatchedSheets
 from services.inference.infra.wires.catalogue import Wires
+from services.inference.infra.wires.openai_models import OpenAiModels
 from services.inference.interface.http.openai_door import openai_router, render_error
 from services.inference.interface.nats.handlers import InferenceHandlers
 from services.inference.settings import InferenceSettings
@@ -69,7 +71,11 @@ async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
         sealing=sealing,
     )
     answer = AnswerChat(complete=complete, keyed=keyed)
-    models = ListModels(sheets=sheets, credentials=credentials)
+    models = ListModels(
+        sheets=sheets,
+        credentials=credentials,
+        told=ToldModels(OpenAiModels(session), clock),
+    )
     handlers = InferenceHandlers(
         answer=answer,
         models=models,
