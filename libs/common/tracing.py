@@ -92,14 +92,14 @@ class Span:
     attributes: dict[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
     error: str | None = None
 
-    def end(self, error: BaseException | str | None = None) -> None:
-        """Over now; `error` is what it failed with. Being cancelled is no failure. Only the first
-        end counts."""
+    def end(self, error: BaseException | str | None = None, *, after: float | None = None) -> None:
+        """Over now, or `after` seconds; `error` is what it failed with. Being cancelled is no
+        failure. Only the first end counts."""
         if self.ended:
             return
         if error is not None and not isinstance(error, asyncio.CancelledError | GeneratorExit):
             self.error = error if isinstance(error, str) else error_name(error)
-        self.ended = time.time_ns()
+        self.ended = time.time_ns() if after is None else self.begun + nanoseconds(after)
         record(self)
 
 

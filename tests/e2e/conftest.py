@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.hostile_code import CANARY
 from tests.e2e.world import SECONDS, World
+from tests.support.otlp_receiver import receiving
 from tests.support.platform import running_platform
 from tests.support.scripted_upstream import scripted_upstream
 
@@ -20,10 +21,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("e2e")
     with (
         scripted_upstream() as upstream,
-        running_platform(folder, settings={CANARY: CANARY}) as platform,
+        receiving() as spans,
+        running_platform(
+            folder, settings={CANARY: CANARY, "HEDDLE_OTLP_ENDPOINT": spans.endpoint}
+        ) as platform,
         httpx.Client(base_url=platform.url, timeout=SECONDS) as http,
     ):
-        yield World(platform=platform, upstream=upstream, http=http)
+        yield World(platform=platform, upstream=upstream, http=http, spans=spans)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

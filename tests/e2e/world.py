@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.support.otlp_receiver import OtlpReceiver
 from tests.support.platform import Platform
 from tests.support.scripted_upstream import Script, ScriptedUpstream
 
@@ -43,11 +44,12 @@ class SentEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The platform, and a model provider that says what a test wants."""
+    """The platform, a model provider that says what a test wants, and a collector of spans."""
 
     platform: Platform
     upstream: ScriptedUpstream
     http: httpx.Client
+    spans: OtlpReceiver
 
     @property
     def url(self) -> str:

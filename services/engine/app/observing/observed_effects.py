@@ -1,11 +1,10 @@
 """Effects with their span, their outcome and how long they took."""
 
-import time
 from collections.abc import Callable
 
 from libs.common.clock import Clock
 from libs.common.messaging.bus import MessageBus
-from libs.common.tracing import AttributeValue, enter_trace, leave_trace, span
+from libs.common.tracing import AttributeValue, Span, enter_trace, leave_trace, span
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.effects.effect_sink import EffectSink
 from services.engine.app.observing.noted_sink import NotedSink
@@ -46,23 +45,27 @@ class ObservedEffects(EffectDispatcher):
 
     async def perform(self, claim: Claim, dispatch: Dispatch, sink: EffectSink) -> None:
         kind = _KINDS.get(type(dispatch.request), "other")
-        noted = NotedSink(sink)
-        begun = time.perf_counter()
         places = span_places(claim)
         parent = claim.request.traceparent if places is None else places.of_effect(dispatch.key)
         token = None if parent is None else enter_trace(parent)
         try:
             with span(f"effect {kind}", "internal", _attributes(claim, dispatch, kind)) as opened:
+                noted = NotedSink(sink)
                 try:
                     await super().perform(claim, dispatch, noted)
                 finally:
-                    if opened is not None:
-                        opened.attributes["heddle.effect.outcome"] = noted.outcome
-                        opened.error = noted.outcome if noted.outcome in _ERRORS else None
+                    _end(opened, noted)
+                    self._on_effect(kind, noted.outcome, noted.seconds)
         finally:
             if token is not None:
                 leave_trace(token)
-            self._on_effect(kind, noted.outcome, time.perf_counter() - begun)
+
+
+def _end(opened: Span | None, noted: NotedSink) -> None:
+    if opened is not None:
+        opened.attributes["heddle.effect.outcome"] = noted.outcome
+        failed = noted.outcome in _ERRORS
+        opened.end(noted.outcome if failed else None, after=noted.seconds)
 
 
 def _attributes(claim: Claim, dispatch: Dispatch, kind: str) -> dict[str, AttributeValue]:

@@ -1,0 +1,139 @@
+"""Runs and nodes as spans: made from what was committed, one trace whoever owns the run."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from libs.common.clock import SystemClock
+from libs.common.messaging.in_memory_bus import InMemoryBus
+from libs.common.tracing import Span, collect_into
+from services.engine.app.observing.run_spans import TracedJournal, traced
+from services.engine.app.ports.run_store import Claim
+from services.engine.app.runs.drive_run import DriverPorts
+from tests.support.engine_callees import Callees
+from tests.support.engine_harness import Cluster, in_memory_cluster
+from tests.support.engine_nodes import chain
+
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03"
+UNSAMPLED = f"{TRACEPARENT[:-2]}00"
+_ID = slice(36, 52)
+_SAID = "swordfish"
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    def add(self, span: Span) -> None:
+        self.spans.append(span)
+
+    def named(self, name: str) -> list[Span]:
+        return [span for span in self.spans if span.name == name]
+
+    def one(self, name: str) -> Span:
+        (found,) = self.named(name)
+        return found
+
+
+@pytest.fixture
+def kept() -> Iterator[_Kept]:
+    sink = _Kept()
+    collect_into(sink)
+    yield sink
+    collect_into(None)
+
+
+@pytest.fixture
+async def bus() -> AsyncIterator[InMemoryBus]:
+    made = InMemoryBus(clock=SystemClock())
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def callees(bus: InMemoryBus) -> Callees:
+    made = Callees()
+    await made.serve(bus)
+    return made
+
+
+@pytest.fixture
+async def cluster(bus: InMemoryBus) -> AsyncIterator[Cluster]:
+    async with in_memory_cluster(bus) as made:
+        await made.replica()
+        yield made
+
+
+async def test_a_run_is_a_tree_below_the_request_that_accepted_it(
+    cluster: Cluster, callees: Callees, kept: _Kept
+) -> None:
+    callees.thought = _SAID
+    asked = await cluster.asked(
+        chain({"type": "compute", "code": _SAID}, {"type": "pass"}),
+        traceparent=TRACEPARENT,
+        inputs={"question": _SAID},
+    )
+    await cluster.replicas[0].engine.use_cases.accept.execute(asked)
+    await cluster.ended(asked.run_id)
+    run, effect = kept.one("run"), kept.one("effect code")
+    (computing,) = kept.named("node compute")
+    assert {span.traceparent[3:35] for span in kept.spans} == {TRACEPARENT[3:35]}
+    assert run.parent_id == TRACEPARENT[_ID]
+    assert computing.parent_id == run.traceparent[_ID]
+    assert effect.parent_id == computing.traceparent[_ID]
+    assert len([span for span in kept.spans if span.name.startswith("node ")]) == 3
+    assert run.begun <= computing.begun <= effect.begun <= effect.ended
+    # The journal's instants are whole microseconds.
+    assert effect.ended <= run.ended + 1_000
+    assert run.attributes["heddle.run.id"] == str(asked.run_id)
+    assert run.attributes["heddle.run.status"] == "succeeded"
+    assert effect.attributes["heddle.effect.outcome"] == "completed"
+    assert _SAID not in repr(kept.spans)
+
+
+async def test_a_takeover_goes_on_in_the_same_trace(
+    cluster: Cluster, callees: Callees, kept: _Kept
+) -> None:
+    callees.gate.clear()
+    asked = await cluster.asked(
+        chain({"type": "pass"}, {"type": "compute", "code": "a"}), traceparent=TRACEPARENT
+    )
+    await cluster.replicas[0].engine.use_cases.accept.execute(asked)
+    await callees.arrived.wait()
+    await cluster.replicas[0].kill()
+    await cluster.replicas[0].expire()
+    await cluster.replica()
+    callees.gate.set()
+    view = await cluster.ended(asked.run_id)
+    run, computing = kept.one("run"), kept.one("node compute")
+    assert (view.status, run.attributes["heddle.run.takeovers"]) == ("succeeded", 1)
+    # What the first worker committed is told by the first, under the run that the second ends.
+    assert kept.one("node pass").parent_id == run.traceparent[_ID]
+    assert computing.parent_id == run.traceparent[_ID]
+    assert computing.begun < computing.ended
+    assert [span.parent_id for span in kept.named("effect code")] == [
+        computing.traceparent[_ID]
+    ] * 2
+    assert {span.traceparent[3:35] for span in kept.spans} == {TRACEPARENT[3:35]}
+
+
+@pytest.mark.parametrize("traceparent", [UNSAMPLED, None, "nonsense"])
+async def test_runs_that_nobody_traces_have_no_spans(
+    cluster: Cluster, kept: _Kept, traceparent: str | None
+) -> None:
+    asked = await cluster.asked(chain({"type": "pass"}), traceparent=traceparent)
+    await cluster.replicas[0].engine.use_cases.accept.execute(asked)
+    assert (await cluster.ended(asked.run_id)).status == "succeeded"
+    assert kept.spans == []
+
+
+async def test_without_a_collector_a_run_is_driven_as_if_spans_did_not_exist(
+    cluster: Cluster, kept: _Kept
+) -> None:
+    asked = await cluster.asked(chain({"type": "pass"}), traceparent=TRACEPARENT)
+    claim = Claim(epoch=1, request=asked, accepted_at=0.0)
+    drivers = cluster.replicas[0].engine.worker._ports.carrier._ports.drivers  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(traced(drivers, claim, {}).journal, TracedJournal)
+    collect_into(None)
+    untraced: DriverPorts = traced(drivers, claim, {})
+    assert untraced is drivers
