@@ -1,14 +1,15 @@
 """Read, rename and delete the conversations of an end user."""
 
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID
 
 from libs.common.errors import NotFound
 from services.backend.app.ports.conversation_repository import ConversationRepository
-from services.backend.domain.conversations.records import Conversation, Message
-
-ConversationOrder = Literal["created_at", "-created_at", "updated_at", "-updated_at"]
+from services.backend.domain.conversations.records import (
+    Conversation,
+    ConversationOrder,
+    Message,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +41,12 @@ class ReadConversations:
         order: ConversationOrder,
     ) -> ConversationPage:
         """The conversations that follow `after` in `order`. Raises NotFound for an unknown one."""
-        found = await self.conversations.of_end_user(tenant_id, app_id, user_id)
-        if order.endswith("created_at"):
-            found.sort(key=lambda c: (c.created_at, c.conversation_id))
-        else:
-            found.sort(key=lambda c: (c.updated_at, c.conversation_id))
-        if order.startswith("-"):
-            found.reverse()
-        begin = 0
-        if after is not None:
-            ids = [c.conversation_id for c in found]
-            if after not in ids:
-                raise NotFound("Last Conversation Not Exists.")
-            begin = ids.index(after) + 1
-        shown = found[begin : begin + limit]
-        return ConversationPage(conversations=shown, more=begin + limit < len(found))
+        found = await self.conversations.of_end_user(
+            tenant_id, app_id, user_id, after=after, limit=limit + 1, order=order
+        )
+        if found is None:
+            raise NotFound("Last Conversation Not Exists.")
+        return ConversationPage(conversations=found[:limit], more=len(found) > limit)
 
     async def messages(
         self,

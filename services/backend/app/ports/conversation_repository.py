@@ -4,7 +4,11 @@ from typing import Protocol
 from uuid import UUID
 
 from libs.common.contracts.run_commands import HistoryTurn
-from services.backend.domain.conversations.records import Conversation, Message
+from services.backend.domain.conversations.records import (
+    Conversation,
+    ConversationOrder,
+    Message,
+)
 
 
 class ConversationRepository(Protocol):
@@ -13,9 +17,16 @@ class ConversationRepository(Protocol):
     ) -> Conversation | None: ...
 
     async def of_end_user(
-        self, tenant_id: UUID, app_id: UUID, end_user_id: UUID
-    ) -> list[Conversation]:
-        """At most 1,000, most recently used first."""
+        self,
+        tenant_id: UUID,
+        app_id: UUID,
+        end_user_id: UUID,
+        *,
+        after: UUID | None,
+        limit: int,
+        order: ConversationOrder,
+    ) -> list[Conversation] | None:
+        """At most `limit` that follow `after` in `order`; None when `after` is none of them."""
         ...
 
     async def rename(self, tenant_id: UUID, conversation_id: UUID, name: str) -> None: ...

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import JsonValue
+
+ConversationOrder = Literal["created_at", "-created_at", "updated_at", "-updated_at"]
+"""`-`: the latest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,44 @@
 """Conversations in Postgres. The port: services.backend.app.ports.conversation_repository."""
 
+from typing import get_args
 from uuid import UUID
 
 import asyncpg
 
 from libs.common.contracts.run_commands import HistoryTurn
 from libs.common.database.asyncpg_pool import Pool
-from services.backend.domain.conversations.records import Conversation, Message
+from services.backend.domain.conversations.records import (
+    Conversation,
+    ConversationOrder,
+    Message,
+)
 from services.backend.infra.postgres.run_rows import json_mapping
 from services.backend.infra.postgres.tenant_transaction import storable, tenant_transaction
 
 _CONVERSATION = (
     "conversation_id, end_user_id, name, inputs, created_at, updated_at from backend.conversations"
 )
-_MOST_LISTED = 1000
+_OF_USER = "app_id = $1 and end_user_id = $2 and deleted_at is null"
+_PLACE = (
+    "select created_at, updated_at from backend.conversations where conversation_id = $1 "
+    "and app_id = $2 and end_user_id = $3 and deleted_at is null"
+)
+
+
+def _page(order: ConversationOrder, *, rest: bool) -> str:
+    """One page in `order`; `rest`: of what follows the place ($4, $5)."""
+    column = order.removeprefix("-")
+    way, behind = ("desc", "<") if order.startswith("-") else ("asc", ">")
+    following = f"and ({column}, conversation_id) {behind} ($4, $5)" if rest else ""
+    return (
+        f"select {_CONVERSATION} where {_OF_USER} {following} "
+        f"order by {column} {way}, conversation_id {way} limit $3"
+    )
+
+
+_ORDERS: tuple[ConversationOrder, ...] = get_args(ConversationOrder)
+_PAGES = {order: _page(order, rest=False) for order in _ORDERS}
+_REST = {order: _page(order, rest=True) for order in _ORDERS}
 
 
 class PostgresConversationRepository:
@@ -33,17 +58,24 @@ class PostgresConversationRepository:
         return None if row is None else _conversation(row)
 
     async def of_end_user(
-        self, tenant_id: UUID, app_id: UUID, end_user_id: UUID
-    ) -> list[Conversation]:
+        self,
+        tenant_id: UUID,
+        app_id: UUID,
+        end_user_id: UUID,
+        *,
+        after: UUID | None,
+        limit: int,
+        order: ConversationOrder,
+    ) -> list[Conversation] | None:
         async with tenant_transaction(self._pool, tenant_id) as connection:
-            rows = await connection.fetch(
-                f"select {_CONVERSATION} "
-                "where app_id = $1 and end_user_id = $2 and deleted_at is null "
-                "order by updated_at desc, conversation_id desc limit $3",
-                app_id,
-                end_user_id,
-                _MOST_LISTED,
-            )
+            if after is None:
+                rows = await connection.fetch(_PAGES[order], app_id, end_user_id, limit)
+                return [_conversation(row) for row in rows]
+            last = await connection.fetchrow(_PLACE, after, app_id, end_user_id)
+            if last is None:
+                return None
+            at = last[order.removeprefix("-")]
+            rows = await connection.fetch(_REST[order], app_id, end_user_id, limit, at, after)
         return [_conversation(row) for row in rows]
 
     async def rename(self, tenant_id: UUID, conversation_id: UUID, name: str) -> None:

@@ -10,11 +10,12 @@ from pydantic import JsonValue
 from libs.common.errors import InvalidInput
 from libs.common.strict_json import StrictJsonRoute
 from services.backend.app.conversations.open_turn import NEW_CONVERSATION
-from services.backend.app.conversations.read_conversations import (
+from services.backend.app.conversations.read_conversations import ReadConversations
+from services.backend.domain.conversations.records import (
+    Conversation,
     ConversationOrder,
-    ReadConversations,
+    Message,
 )
-from services.backend.domain.conversations.records import Conversation, Message
 from services.backend.domain.identity.end_users import end_user_id
 from services.backend.domain.identity.keys import Principal
 from services.backend.interface.http.callers import CallerOf, app_of
