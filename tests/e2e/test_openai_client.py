@@ -7,7 +7,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
-from tests.e2e.world import World
+from tests.e2e.world import Json, World, bearer
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -127,3 +127,14 @@ def test_refusals_are_the_clients_own_errors(world: World, client: openai.OpenAI
     stranger = openai.OpenAI(base_url=f"{world.url}/v1", api_key="ws-unknown", max_retries=0)
     with stranger, pytest.raises(openai.AuthenticationError):
         stranger.models.list()
+
+
+def test_a_prompt_of_two_megabytes_is_answered_at_once(world: World) -> None:
+    body: Json = {
+        "model": "demo/demo-chat",
+        "messages": [{"role": "user", "content": "word " * 400_000}],
+    }
+    headers = bearer(world.platform.workspace_key)
+    answer = world.http.post("/v1/chat/completions", json=body, headers=headers, timeout=10)
+    assert answer.status_code == 200
+    assert answer.json()["choices"][0]["message"]["content"].endswith("(400000 words)")

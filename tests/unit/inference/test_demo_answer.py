@@ -1,12 +1,19 @@
 import json
 
+from deploy.local.layout import CHECKOUT
+from libs.common.clock import SystemClock
 from libs.common.contracts.chat import (
     ChatCall,
     ChatMessage,
     JsonSchemaFormat,
+    TextPart,
     ToolDefinition,
 )
+from services.inference.app.ports.chat_wire import OpenedCredential, UpstreamCall
+from services.inference.domain.chat.upstream_part import TokenCount
 from services.inference.domain.demo.answer import demo_answer
+from services.inference.infra.sheets.yaml_sheets import load_catalogue
+from services.inference.infra.wires.demo import DemoWire
 
 _TICKET = (
     "Text: Hello, invoice INV-20931 was charged twice, please refund it soon. "
@@ -89,3 +96,23 @@ def test_without_a_task_the_text_is_summed_up() -> None:
     assert demo_answer(_call("Good morning. All well?")).text == (
         "You wrote: Good morning. (4 words)"
     )
+
+
+def test_a_sentence_without_end_is_cut() -> None:
+    answer = demo_answer(_call("word " * 400_000))
+    assert answer.text.endswith("(400000 words)")
+    assert len(answer.text) < 300
+
+
+async def test_a_long_answer_comes_in_large_pieces() -> None:
+    told = ChatMessage(role="tool", content="word " * 400_000, tool_call_id="c")
+    call = ChatCall(model="demo/demo-chat", messages=(told,))
+    sheets = load_catalogue(CHECKOUT / "services" / "inference" / "providers")
+    model = sheets.resolve("demo/demo-chat")
+    credential = OpenedCredential(base_url=None, values={})
+    upstream = UpstreamCall(model=model, call=call, credential=credential, idempotency_key="")
+    parts = [part async for part in DemoWire(SystemClock()).chat(upstream)]
+    texts = [part.text for part in parts if isinstance(part, TextPart)]
+    assert "".join(texts) == demo_answer(call).text
+    assert len(texts) < 1_000
+    assert TokenCount(prompt=400_000, completion=400_003) in parts

@@ -8,7 +8,7 @@ Rules, first that fits:
 3. A JSON schema is asked for: it is filled from the text.
 4. The prompt has a line `Labels: a (words), b (words)` or `Extract: x, y`: one line
    `category: a` and one line `x: found` (or `x: unknown`) each.
-5. Otherwise: the first sentence of the text and its number of words.
+5. Otherwise: the first sentence of the text, cut at 200 characters, and its number of words.
 
 "The text" is the last user message; where that has a line `Text:` alone or followed by words, what
 stands from there on.
@@ -32,7 +32,8 @@ from services.inference.domain.demo.fill_schema import fill_schema
 
 _DIRECTIVE = re.compile(r"(?im)^[ \t]*(labels|extract)[ \t]*:[ \t]*(\S.*)$")
 _TEXT = re.compile(r"^[ \t]*text[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE)
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
+_LONGEST_SENTENCE = 200
+_SENTENCE = re.compile(rf"[^.!?\n]{{1,{_LONGEST_SENTENCE}}}[.!?]?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from services.inference.domain.chat.upstream_part import Finish, TokenCount, Ups
 from services.inference.domain.demo.answer import demo_answer, plain_text
 
 _PIECE = re.compile(r"\s*\S+\s*$|\s*\S+")
+_MOST_CHARACTERS_BY_WORD = 10_000
+_LONG_PIECE = 4_000
 
 
 class DemoWire:
@@ -17,19 +19,26 @@ class DemoWire:
         self._clock = clock
 
     async def chat(self, upstream: UpstreamCall) -> AsyncGenerator[UpstreamPart, None]:
-        """The demo answer word by word; tokens are words."""
+        """The demo answer word by word, a long one in pieces of 4,000 characters; tokens are
+        words."""
         pause = upstream.model.sheet.options.get("seconds_between_words")
         answer = demo_answer(upstream.call)
-        pieces = _PIECE.findall(answer.text) if answer.tool is None else [answer.arguments]
         if answer.tool is not None:
             yield ToolCallDelta(
                 index=0, id="call_demo_1", name=answer.tool, arguments=answer.arguments
             )
         else:
-            for piece in pieces:
+            for piece in _pieces(answer.text):
                 if isinstance(pause, int | float):
                     await self._clock.sleep(float(pause))
                 yield TextPart(text=piece)
         prompt = sum(len(plain_text(m).split()) for m in upstream.call.messages)
-        yield TokenCount(prompt=prompt, completion=len(pieces))
+        said = len(answer.text.split()) if answer.tool is None else 1
+        yield TokenCount(prompt=prompt, completion=said)
         yield Finish(reason="tool_calls" if answer.tool is not None else "stop")
+
+
+def _pieces(text: str) -> list[str]:
+    if len(text) <= _MOST_CHARACTERS_BY_WORD:
+        return _PIECE.findall(text)
+    return [text[at : at + _LONG_PIECE] for at in range(0, len(text), _LONG_PIECE)]

@@ -9,7 +9,8 @@ import pytest
 
 from libs.common.clock import SystemClock
 from libs.common.errors import Unavailable
-from services.engine.app.ports.run_store import Claim
+from services.engine.app.ports.run_store import Claim, Group
+from services.engine.app.runs import isolate_run
 from services.engine.app.runs.drive_run import Stopped
 from services.engine.app.runs.isolate_run import IsolationPorts, RunIsolation
 from tests.support.engine_harness import TENANT
@@ -144,6 +145,25 @@ async def test_when_its_worker_stops_the_process_leaves(world: _World) -> None:
     carrying.cancel()
     await world.isolation.close()
     assert await world.status(claim) == "queued"
+
+
+async def test_a_process_too_slow_to_leave_is_ended_and_its_run_not_blamed(
+    world: _World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolate_run, "_LEAVE_SECONDS", 0.02)
+    world.processes.leaves = False
+    claim = await world.claimed()
+    carrying = asyncio.ensure_future(world.isolation.carry(claim))
+    process = await world.processes.next()
+    carrying.cancel()
+    await world.isolation.close()
+    assert process.end.result() == "died of signal 9"
+    found = await world.stores.runs.find(TENANT, claim.run_id)
+    assert (found.status, found.evidence) == ("queued", None)
+    (again,) = await world.stores.runs.claim_queued(
+        world.stores.workers[1], [Group(TENANT, found.app_id)]
+    )
+    assert again.takeovers == 0
 
 
 async def test_a_run_that_is_no_longer_ours_gets_no_process(world: _World) -> None:
