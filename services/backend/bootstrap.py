@@ -7,10 +7,12 @@ from redis.asyncio import Redis
 from libs.common.clock import SystemClock
 from libs.common.database.asyncpg_pool import Pool, create_pool
 from libs.common.database.connection_options import ConnectionOptions
+from libs.common.database.pool_metrics import watch_pool
 from libs.common.errors import PlatformFault
 from libs.common.identifiers import uuid7
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.nats_bus import NatsBus
+from libs.common.messaging.prometheus_bus_metrics import PrometheusBusMetrics
 from libs.common.metrics import Metrics
 from libs.common.object_store.open_store import open_object_store
 from libs.common.retry_policy import CONNECT
@@ -30,6 +32,9 @@ from services.backend.infra.postgres.api_key_repository import PostgresApiKeyRep
 from services.backend.infra.postgres.app_repository import PostgresAppRepository
 from services.backend.infra.postgres.conversation_repository import PostgresConversationRepository
 from services.backend.infra.postgres.credential_repository import PostgresCredentialRepository
+from services.backend.infra.postgres.environment_secret_repository import (
+    PostgresEnvironmentSecrets,
+)
 from services.backend.infra.postgres.idempotency_records import PostgresIdempotencyRecords
 from services.backend.infra.postgres.run_repository import PostgresRunRepository
 from services.backend.infra.postgres.tenant_repository import PostgresTenantRepository
@@ -58,9 +63,12 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
         object_store=open_object_store(settings.object_store_url),
         instance=str(uuid7()),
         clock=clock,
+        metrics=PrometheusBusMetrics(metrics),
     )
     await lifespan.started("nats", bus)
     pools = await _pools(settings, lifespan)
+    watch_pool(metrics, "app", pools.app)
+    watch_pool(metrics, "sweeper", pools.sweeper)
     store = await _store(settings, lifespan, pools.app, bus, metrics)
     keys, index = PostgresApiKeyRepository(pools.app), KeyIndex(store)
     await FirstStart(
@@ -79,14 +87,17 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
             runs=PostgresRunRepository(pools.app, pools.sweeper),
             conversations=PostgresConversationRepository(pools.app),
             credentials=PostgresCredentialRepository(pools.app),
+            secrets=PostgresEnvironmentSecrets(pools.app),
             idempotency=PostgresIdempotencyRecords(pools.app),
             documents=YamlDocumentReader(),
             sealer=MasterKeySealer(settings.master_key),
             tail=_tail(settings, lifespan),
+            dead_letters=bus.dead_letters,
         )
     )
     lifespan.background("run relay", cases.relay_runs.run)
-    await handlers.serve(bus, cases.credentials, cases.record_end)
+    lifespan.background("key uses", cases.key_uses.run)
+    await handlers.serve(bus, cases.credentials, cases.environment_secrets, cases.record_end)
     lifespan.at_stop("serving", bus.stop_serving)
     return ServiceHost(
         SCHEMA,
@@ -130,6 +141,7 @@ async def _store(
         middle=middle,
         metrics=PrometheusStoreMetrics(metrics),
     )
+    bus.on_disconnect(store.bus_lost)
     bus.on_reconnect(store.bus_back)
     await lifespan.entered("state store", store.running())
     return store

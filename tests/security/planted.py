@@ -20,7 +20,7 @@ MADE_OF_IT = PLANTED[::-1]
 _CODE = """
 def main(key, answer):
     assert key in answer
-    return {"turned": key[::-1], "large": key * 15000}
+    return {"turned": key[::-1], "large": key * 15000, "turned_large": key[::-1] * 15000}
 """
 _FAILS = """
 def main(key):
@@ -49,7 +49,11 @@ def uses_its_secret(url: str, *, ends: str = "well") -> bytes:
         code_language="python3",
         code=_CODE,
         variables=[_KEY, answer],
-        outputs={"turned": {"type": "string"}, "large": {"type": "string"}},
+        outputs={
+            "turned": {"type": "string"},
+            "large": {"type": "string"},
+            "turned_large": {"type": "string"},
+        },
     )
     turned: JsonValue = {"variable": "turned", "value_selector": ["code", "turned"]}
     renders = node(

@@ -18,7 +18,9 @@ from libs.common.contracts.workflows import RegisterWorkflow, WorkflowDefinition
 from libs.common.database.asyncpg_pool import create_pool
 from libs.common.identifiers import uuid7
 from libs.common.messaging.bus import Listener, MessageBus
+from libs.common.run_sealing import RunSealing
 from services.engine.app.ports.engine_stores import EngineStores
+from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.journal_store import Entry
 from services.engine.app.runs.keep_lease import LeasePace
 from services.engine.app.worker import WorkerOptions
@@ -40,6 +42,7 @@ FAST = EngineOptions(
     lease=LeasePace(lease=1.0, beat=0.1, margin=0.2),
     catalogue=TEST_CATALOGUE,
 )
+SecretsOf = Callable[[], EnvironmentSecrets]
 StoresOf = Callable[[UUID], tuple[EngineStores, Coroutine[Any, Any, None]]]
 
 
@@ -82,8 +85,11 @@ class Replica:
 class Cluster:
     """Makes replicas and asks them."""
 
-    def __init__(self, stores_of: StoresOf, bus: MessageBus) -> None:
+    def __init__(
+        self, stores_of: StoresOf, bus: MessageBus, secrets: SecretsOf | None = None
+    ) -> None:
         self._stores_of = stores_of
+        self._secrets_of = secrets
         self.bus = bus
         self.replicas: list[Replica] = []
 
@@ -92,7 +98,13 @@ class Cluster:
         worker_id = uuid7()
         stores, writing = self._stores_of(worker_id)
         engine = wire_engine(
-            worker_id, stores, self.bus, options, clock=SystemClock(), on_end=lambda _: None
+            worker_id,
+            stores,
+            self.bus,
+            options,
+            clock=SystemClock(),
+            secrets=self._secrets_of() if self._secrets_of else None,
+            on_end=lambda _: None,
         )
         made = Replica(engine=engine, stores=stores, bus=self.bus)
         made.tasks += [
@@ -191,16 +203,23 @@ async def in_memory_cluster(bus: MessageBus) -> AsyncGenerator[Cluster]:
 
 
 @asynccontextmanager
-async def postgres_cluster(database: FreshDatabase, bus: MessageBus) -> AsyncGenerator[Cluster]:
+async def postgres_cluster(
+    database: FreshDatabase,
+    bus: MessageBus,
+    *,
+    sealing: RunSealing | None = None,
+    secrets: SecretsOf | None = None,
+) -> AsyncGenerator[Cluster]:
+    """`secrets` makes each replica's own source of secret environment values."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await create_pool(database.url))
         sweeper = await stack.enter_async_context(await create_pool(database.sweeper_url))
 
         def stores_of(worker_id: UUID) -> tuple[EngineStores, Coroutine[Any, Any, None]]:
-            committer = GroupCommitter(pool, worker_id)
-            return postgres_stores(pool, sweeper, committer), committer.run()
+            committer = GroupCommitter(pool, worker_id, sealing=sealing)
+            return postgres_stores(pool, sweeper, committer, sealing=sealing), committer.run()
 
-        cluster = Cluster(stores_of, bus)
+        cluster = Cluster(stores_of, bus, secrets)
         try:
             yield cluster
         finally:

@@ -1,7 +1,15 @@
-"""Bodies on their way: large ones go through the object store, those of some runs are sealed."""
+"""Bodies on their way: large ones go through the object store, those of some runs are sealed.
+
+What lies in the store is encrypted under a key of its own that travels with the message alone: a
+large body may hold what a run made of a secret on any subject, also where nothing says so.
+"""
 
 from datetime import datetime, timedelta
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from libs.common.errors import PlatformFault
 from libs.common.identifiers import uuid7
 from libs.common.messaging.headers import BODY_REF, sealed_for
 from libs.common.object_store.store import ObjectStore
@@ -14,6 +22,9 @@ _PASSING_AGE = timedelta(hours=24)
 # Longer than a stream keeps the message that names it.
 _KEPT_AGE = timedelta(days=8)
 _PLACE = "message"
+_KEY_BITS = 256
+# Each key encrypts one body, so the nonce need not differ.
+_NONCE = bytes(12)
 
 
 class BodyReferences:
@@ -37,18 +48,19 @@ class BodyReferences:
             )
         if len(body) <= INLINE_BYTES:
             return body
-        key = f"{_KEPT if kept else _PASSING}{uuid7().hex}"
-        await self._store.put(key, body)
-        headers[BODY_REF] = key
+        name = f"{_KEPT if kept else _PASSING}{uuid7().hex}"
+        key = AESGCM.generate_key(_KEY_BITS)
+        await self._store.put(name, AESGCM(key).encrypt(_NONCE, body, None))
+        headers[BODY_REF] = f"{name} {key.hex()}"
         return b""
 
     async def incoming(self, body: bytes, headers: dict[str, str] | None) -> bytes:
         """The whole body of a received message."""
         if headers is None:
             return body
-        key = headers.get(BODY_REF)
-        if key is not None:
-            body = await self._store.get(key)
+        reference = headers.get(BODY_REF)
+        if reference is not None:
+            body = await self._fetched(reference)
         sealed = sealed_for(headers)
         if sealed is None:
             return body
@@ -56,6 +68,13 @@ class BodyReferences:
         return required(self._sealing).reveal(
             body, tenant_id=tenant_id, run_id=run_id, place=_PLACE
         )
+
+    async def _fetched(self, reference: str) -> bytes:
+        name, _, key = reference.partition(" ")
+        try:
+            return AESGCM(bytes.fromhex(key)).decrypt(_NONCE, await self._store.get(name), None)
+        except (InvalidTag, ValueError) as error:
+            raise PlatformFault("A large body was altered in the object store.") from error
 
     async def collect(self, now: datetime) -> int:
         """Delete bodies that no message can name any more; returns how many."""

@@ -35,14 +35,8 @@ async def secrets_of(source: EnvironmentSecrets, request: AcceptRun) -> RunSecre
     if not wanted:
         return NO_SECRETS
     found = await source.open(request.tenant_id, request.app_id, wanted, patience=_START_SECONDS)
-    gone = next((name for name in wanted if name not in found), None)
-    if gone is None:
-        return RunSecrets(values=found, mask=SecretMask(found.values()))
-    error = SecretMissing(
-        f"The secret environment variable {gone!r} (version {wanted[gone]}) is no longer stored, "
-        "or no master key opens it."
-    )
-    return RunSecrets(values=found, mask=SecretMask(None), missing=error.message)
+    missing = _missing(wanted, found)
+    return RunSecrets(values=found, mask=_mask(found, missing), missing=missing)
 
 
 async def mask_of(
@@ -55,4 +49,19 @@ async def mask_of(
         found = await source.open(tenant_id, app_id, wanted, patience=_READ_SECONDS)
     except Unavailable:
         return SecretMask(None)
-    return SecretMask(found.values() if len(found) == len(wanted) else None)
+    return _mask(found, _missing(wanted, found))
+
+
+def _mask(found: Mapping[str, Value], missing: str | None) -> SecretMask:
+    # What is missing may be the very error that such a run ended with.
+    return SecretMask(found.values() if missing is None else None, spared=missing)
+
+
+def _missing(wanted: Mapping[str, int], found: Mapping[str, Value]) -> str | None:
+    for name, version in wanted.items():
+        if name not in found:
+            return SecretMissing(
+                f"The secret environment variable {name!r} (version {version}) is no longer "
+                "stored, or no master key opens it."
+            ).message
+    return None

@@ -12,13 +12,14 @@ from services.engine.domain.variables.values import Value
 class SecretMask:
     """Replaces the text of `secrets` wherever it appears, also as JSON and URLs spell it.
 
-    `secrets` None: they are not known, so every value is replaced. What code or a template made of
-    a secret is not recognised.
+    `secrets` None: they are not known, so everything is replaced but the text `spared`. What code
+    or a template made of a secret is not recognised.
     """
 
-    __slots__ = ("_pattern",)
+    __slots__ = ("_pattern", "_spared")
 
-    def __init__(self, secrets: Iterable[Value] | None) -> None:
+    def __init__(self, secrets: Iterable[Value] | None, *, spared: str | None = None) -> None:
+        self._spared = spared
         self._pattern: re.Pattern[str] | None = None
         if secrets is not None:
             spelled = {text for secret in secrets for text in _spellings(secret) if text.strip()}
@@ -28,7 +29,9 @@ class SecretMask:
 
     def text(self, text: str) -> str:
         """`text` as it may be shown."""
-        return MASK if self._pattern is None else self._pattern.sub(MASK, text)
+        if self._pattern is None:
+            return text if text == self._spared else MASK
+        return self._pattern.sub(MASK, text)
 
     def values(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """Named values as they may be shown; without known secrets only the names are left."""

@@ -118,7 +118,7 @@ class World:
         calls = KeyedCalls[str](
             ledger,
             Words(),
-            _Direct(self),
+            Direct(self),
             clock=self.clock,
             on_repeat=lambda effect: self.repeats.append(effect.key),
             most_parts=MOST_PARTS,
@@ -186,7 +186,7 @@ class Reader:
         return self.words
 
 
-class _Direct:
+class Direct:
     """Neighbours in the same memory."""
 
     def __init__(self, world: World) -> None:

@@ -1,0 +1,260 @@
+"""Runs whose environment holds secrets: resolved by reference, journalled sealed, shown masked."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import pytest
+from pydantic import SecretStr
+
+from libs.common.clock import SystemClock
+from libs.common.contracts.code_execution import CodeCall, CodeResult
+from libs.common.contracts.envelope import Envelope
+from libs.common.contracts.environment_secrets import (
+    SealedSecret,
+    SealedSecrets,
+    SecretsQuery,
+    secret_purpose,
+    secret_text,
+)
+from libs.common.contracts.run_commands import AcceptRun, EnvironmentValue
+from libs.common.contracts.run_queries import RunQuery
+from libs.common.contracts.subjects import ENVIRONMENT_SECRETS
+from libs.common.database.asyncpg_pool import create_pool
+from libs.common.errors import Unavailable
+from libs.common.messaging.in_memory_bus import InMemoryBus
+from libs.common.run_seal import RunSeal
+from libs.common.run_sealing import MASK
+from libs.common.sealed_box import SealedBox
+from services.engine.domain.events.journal import RunStarted
+from services.engine.domain.node_parts.effects import RunCode
+from services.engine.domain.node_parts.node_contract import (
+    NodeContext,
+    NodeResult,
+    NodeRun,
+    NodeType,
+)
+from services.engine.infra.backend_secrets import BackendSecrets
+from tests.support.databases import FreshDatabase
+from tests.support.engine_callees import Callees
+from tests.support.engine_harness import FAST, TENANT, Cluster, eventually, postgres_cluster
+from tests.support.engine_nodes import TEST_CATALOGUE, PlainNode, chain
+
+MASTER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
+APP = UUID(int=5)
+VALUE = "plant-and-tell-nobody"
+
+
+class _Use(PlainNode):
+    """Has code run on the secret and shows it where nodes show things."""
+
+    __slots__ = ()
+
+    def run(self, context: NodeContext) -> NodeRun:
+        key = context.variables.get(("env", "KEY"))
+        done = yield RunCode(call=CodeCall(language="python3", code=str(key)))
+        assert isinstance(done, CodeResult)
+        return NodeResult(outputs={"result": done.result}, inputs={"key": str(key)})
+
+
+OPTIONS = replace(
+    FAST,
+    catalogue={
+        **TEST_CATALOGUE,
+        "use": NodeType(type="use", execution="executable", parse=_Use),
+    },
+)
+
+
+@dataclass
+class Keeper:
+    """The backend's part: `stored` values by name and version; `away` it refuses."""
+
+    stored: dict[tuple[str, int], str]
+    asked: int = 0
+    away: bool = False
+
+    async def serve(self, query: SecretsQuery, _envelope: Envelope) -> SealedSecrets:
+        self.asked += 1
+        if self.away:
+            raise Unavailable("not now")
+        box = SealedBox(MASTER_KEY)
+        return SealedSecrets(
+            found=tuple(
+                SealedSecret(
+                    name=each.name,
+                    version=each.version,
+                    sealed=box.seal(
+                        secret_text(self.stored[each.name, each.version]),
+                        tenant_id=query.tenant_id,
+                        purpose=secret_purpose(query.app_id, each.name, each.version),
+                    ),
+                )
+                for each in query.wanted
+                if (each.name, each.version) in self.stored
+            )
+        )
+
+
+@pytest.fixture
+async def bus() -> AsyncIterator[InMemoryBus]:
+    made = InMemoryBus(clock=SystemClock())
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def callees(bus: InMemoryBus) -> Callees:
+    made = Callees()
+    await made.serve(bus)
+    return made
+
+
+@pytest.fixture
+async def keeper(bus: InMemoryBus) -> Keeper:
+    made = Keeper({("KEY", 3): VALUE})
+    await bus.serve(ENVIRONMENT_SECRETS, made.serve)
+    return made
+
+
+@pytest.fixture
+async def cluster(
+    migrated_database: FreshDatabase, bus: InMemoryBus, keeper: Keeper, callees: Callees
+) -> AsyncIterator[Cluster]:
+    clock = SystemClock()
+    async with postgres_cluster(
+        migrated_database,
+        bus,
+        sealing=RunSeal(MASTER_KEY),
+        secrets=lambda: BackendSecrets(bus, SealedBox(MASTER_KEY), clock),
+    ) as made:
+        yield made
+
+
+async def asked(cluster: Cluster, version: int = 3) -> AcceptRun:
+    key = EnvironmentValue(name="KEY", value_type="secret", secret_version=version)
+    plain = EnvironmentValue(name="PLAIN", value="seen")
+    return await cluster.asked(chain({"type": "use"}), app_id=APP, environment=(key, plain))
+
+
+async def rows(database: FreshDatabase, run_id: UUID) -> list[bytes]:
+    async with await create_pool(database.url) as pool, pool.acquire() as connection:
+        await connection.execute("select set_config('heddle.tenants', $1, false)", str(TENANT))
+        found = await connection.fetch("select bytes from engine.journal where run_id = $1", run_id)
+        runs = await connection.fetch("select * from engine.runs where run_id = $1", run_id)
+        outbox = await connection.fetch("select body from engine.outbox")
+        return [row["bytes"] for row in found] + [
+            json.dumps([str(value) for value in row]).encode() for row in (*runs, *outbox)
+        ]
+
+
+async def test_the_value_is_used_and_the_journal_is_closed(
+    cluster: Cluster, migrated_database: FreshDatabase
+) -> None:
+    replica = await cluster.replica(OPTIONS, serve=False)
+    request = await asked(cluster)
+    await replica.engine.use_cases.accept.execute(request)
+    assert (await cluster.ended(request.run_id)).status == "succeeded"
+    first = (await cluster.journal(request.run_id))[0].event
+    assert isinstance(first, RunStarted)
+    assert (first.secrets, first.environment) == ({"KEY": 3}, {"PLAIN": "seen"})
+    stored = await rows(migrated_database, request.run_id)
+    assert stored
+    assert not any(VALUE.encode() in row or VALUE.upper().encode() in row for row in stored)
+
+
+async def test_readers_see_a_mask(cluster: Cluster, keeper: Keeper) -> None:
+    replica = await cluster.replica(OPTIONS, serve=False)
+    request = await asked(cluster)
+    await replica.engine.use_cases.accept.execute(request)
+    await cluster.ended(request.run_id)
+    reads = replica.engine.use_cases.read
+    query = RunQuery(tenant_id=TENANT, run_id=request.run_id)
+    used = (await reads.trace(query)).nodes[1]
+    assert used.inputs == {"key": MASK}
+    assert used.outputs == {"result": VALUE.upper()}, "what code makes of it is not recognised"
+
+    keeper.stored.clear()
+    other = await cluster.replica(OPTIONS, serve=False)
+    used = (await other.engine.use_cases.read.trace(query)).nodes[1]
+    assert (used.inputs, used.outputs) == ({"key": MASK}, {"result": MASK})
+
+
+async def test_another_replica_takes_over_with_the_same_request(
+    cluster: Cluster, callees: Callees, keeper: Keeper
+) -> None:
+    callees.gate.clear()
+    first = await cluster.replica(OPTIONS, serve=False)
+    request = await asked(cluster)
+    await first.engine.use_cases.accept.execute(request)
+    await asyncio.wait_for(callees.arrived.wait(), 5)
+    await first.kill()
+    callees.arrived.clear()
+    await cluster.replica(OPTIONS, serve=False)
+    await asyncio.wait_for(callees.arrived.wait(), 10)
+    callees.gate.set()
+    view = await cluster.ended(request.run_id)
+    before, after = callees.effects
+    assert (view.status, view.epoch) == ("succeeded", 2)
+    assert (before.key, before.request_hash) == (after.key, after.request_hash)
+    assert keeper.asked == 2
+
+
+async def test_a_value_that_is_gone_fails_the_run_by_name(
+    cluster: Cluster, callees: Callees
+) -> None:
+    replica = await cluster.replica(OPTIONS, serve=False)
+    request = await asked(cluster, version=4)
+    await replica.engine.use_cases.accept.execute(request)
+    view = await cluster.ended(request.run_id)
+    assert (view.status, callees.effects) == ("failed", [])
+    assert view.error is not None
+    assert "'KEY' (version 4)" in view.error
+    kinds = [event.kind for event in await cluster.events(request.run_id)]
+    assert kinds == ["run_started", "run_finished"]
+
+
+async def test_it_is_gone_at_a_takeover(cluster: Cluster, callees: Callees, keeper: Keeper) -> None:
+    callees.gate.clear()
+    first = await cluster.replica(OPTIONS, serve=False)
+    request = await asked(cluster)
+    await first.engine.use_cases.accept.execute(request)
+    await asyncio.wait_for(callees.arrived.wait(), 5)
+    await first.kill()
+    keeper.stored.clear()
+    await cluster.replica(OPTIONS, serve=False)
+    view = await cluster.ended(request.run_id)
+    assert view.status == "failed"
+    assert "'KEY' (version 3)" in (view.error or "")
+
+
+async def test_a_run_waits_for_the_backend_and_others_do_not(
+    cluster: Cluster, keeper: Keeper
+) -> None:
+    keeper.away = True
+    replica = await cluster.replica(OPTIONS, serve=False)
+    waiting = await asked(cluster)
+    await replica.engine.use_cases.accept.execute(waiting)
+
+    async def has_asked() -> bool:
+        return keeper.asked > 1
+
+    await eventually(has_asked)
+    other = await cluster.asked(chain({"type": "pass"}))
+    await replica.engine.use_cases.accept.execute(other)
+    assert (await cluster.ended(other.run_id)).status == "succeeded"
+    assert (await cluster.view(waiting.run_id)).status == "running"
+    keeper.away = False
+    assert (await cluster.ended(waiting.run_id)).status == "succeeded"
+
+
+async def test_values_are_asked_for_once_a_minute(cluster: Cluster, keeper: Keeper) -> None:
+    replica = await cluster.replica(OPTIONS, serve=False)
+    for _ in range(3):
+        request = await asked(cluster)
+        await replica.engine.use_cases.accept.execute(request)
+        await cluster.ended(request.run_id)
+    assert keeper.asked == 1
