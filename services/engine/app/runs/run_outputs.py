@@ -55,6 +55,9 @@ class RunOutputs:
         `last_seq` is the newest public event then.
         """
         self.last_seq = last_seq
+        # First, so that the call is under way while readers are told.
+        for dispatch in step.dispatches:
+            self._send(dispatch)
         live: list[LiveEvent] = [*shown]
         # A mask needs the whole text; the committed event that ends the call shows it masked.
         if step.thoughts and not self._secret:
@@ -62,8 +65,6 @@ class RunOutputs:
         live.extend(map(self._delta, step.deltas))
         if live:
             self._publisher.publish(self._live, live)
-        for dispatch in step.dispatches:
-            self._send(dispatch)
         for key in step.cancels:
             self._cancel(key)
 
