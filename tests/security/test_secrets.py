@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.security.graphs import asking_a_model
+from tests.security.planted import PLANTED
 from tests.security.rows import connected, first_tenant
 from tests.security.stage import PROVIDER_SECRET, Stage, bearer
 from tests.support.databases import run_outside
@@ -26,6 +27,7 @@ def secrets_of(stage: Stage) -> dict[str, str]:
         "app key": stage.first.app_key,
         "master key": platform.environment["HEDDLE_MASTER_KEY"],
         "provider key": PROVIDER_SECRET,
+        "environment secret": PLANTED,
         **passwords,
     }
 

@@ -34,6 +34,11 @@ CASES: dict[str, Case] = {
     "POST /api/apps/{app_id}/publish": Case(
         key="adm", path=lambda f: f"/api/apps/{f.app_id}/publish"
     ),
+    "PUT /api/apps/{app_id}/secrets/{name}": Case(
+        key="adm",
+        path=lambda f: f"/api/apps/{f.app_id}/secrets/KEY",
+        body=lambda _: {"value": "mine"},
+    ),
     "POST /api/apps/{app_id}/keys": Case(key="adm", path=lambda f: f"/api/apps/{f.app_id}/keys"),
     "DELETE /api/keys/{key_id}": Case(key="adm", path=lambda _: "/api/keys/{first_key}"),
     "GET /api/runs/{run_id}": Case(key="ws", path=lambda f: f"/api/runs/{f.run_id}"),
