@@ -36,7 +36,7 @@ async def last_tier(request: pytest.FixtureRequest) -> AsyncIterator[LastTier]:
         return
     database: FreshDatabase = request.getfixturevalue("migrated_database")
     pool = await create_pool(database.url)
-    yield PostgresTier(pool, "plugin")
+    yield PostgresTier(pool, "backend")
     await pool.close()
 
 

@@ -61,10 +61,10 @@ async def outbox(
     migrated_database: FreshDatabase, pool: Pool, sweeper_pool: Pool
 ) -> AsyncIterator[Outbox]:
     bus = RecordingBus()
-    rows = OutboxRows(pool, sweeper_pool, "plugin")
+    rows = OutboxRows(pool, sweeper_pool, "engine")
     relay = _relay(rows, bus)
     engine = create_engine(migrated_database.url)
-    units = UnitsOfWork(engine=engine, schema="plugin", on_outbox_commit=relay.wake)
+    units = UnitsOfWork(engine=engine, schema="engine", on_outbox_commit=relay.wake)
     yield Outbox(units, relay, bus, rows)
     await engine.dispose()
 
@@ -127,7 +127,7 @@ async def test_the_sweep_finds_what_another_process_left(
     outbox: Outbox, pool: Pool, sweeper_pool: Pool
 ) -> None:
     runs = await _write(outbox, uuid7(), 1)
-    relay = _relay(OutboxRows(pool, sweeper_pool, "plugin"), outbox.bus)
+    relay = _relay(OutboxRows(pool, sweeper_pool, "engine"), outbox.bus)
     relaying = asyncio.create_task(relay.run())
     try:
         async with asyncio.timeout(5):
@@ -156,7 +156,7 @@ async def test_a_row_that_cannot_be_sent_holds_up_nobody(outbox: Outbox) -> None
     async with outbox.units.of(tenant_id) as work:
         await work.session.execute(
             text(
-                "insert into plugin.outbox (id, tenant_id, subject, body) values (:i, :t, :s, :b)"
+                "insert into engine.outbox (id, tenant_id, subject, body) values (:i, :t, :s, :b)"
             ),
             {"i": uuid7(), "t": tenant_id, "s": RUN_ENDED.name, "b": b"{}"},
         )
@@ -190,16 +190,16 @@ async def test_a_unit_of_work_sees_its_tenant_alone(outbox: Outbox) -> None:
     await _write(outbox, tenant_id, 1)
     for tenant, seen in ((tenant_id, 1), (stranger, 0)):
         async with outbox.units.of(tenant) as work:
-            found = await work.session.execute(text("select count(*) from plugin.outbox"))
+            found = await work.session.execute(text("select count(*) from engine.outbox"))
             assert found.scalar_one() == seen
 
 
 async def _all_due(pool: Pool, tenant_id: UUID) -> None:
-    await _as_tenant(pool, tenant_id, "update plugin.outbox set due_at = now() - interval '1 s'")
+    await _as_tenant(pool, tenant_id, "update engine.outbox set due_at = now() - interval '1 s'")
 
 
 async def _count(pool: Pool, tenant_id: UUID) -> int:
-    return await _as_tenant(pool, tenant_id, "select count(*) from plugin.outbox")
+    return await _as_tenant(pool, tenant_id, "select count(*) from engine.outbox")
 
 
 async def _as_tenant(pool: Pool, tenant_id: UUID, statement: str) -> int:

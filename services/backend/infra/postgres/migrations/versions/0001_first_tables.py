@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from libs.common.database.common_tables import outbox_statements, state_record_statements
+from libs.common.database.common_tables import state_record_statements
 from libs.common.database.row_security import open_to_sweeper, protect_table
 
 revision = "0001"
@@ -232,7 +232,6 @@ def upgrade() -> None:
     for statement in (
         *open_to_sweeper("backend", "runs", waiting),
         *open_to_sweeper("backend", "tenants", ("tenant_id",)),
-        *outbox_statements("backend"),
         *state_record_statements("backend"),
         _FIND_APP,
         _BEGIN_RUN,

@@ -1,8 +1,7 @@
-"""The ledger of keyed calls, the last tier of the state store, and the outbox."""
+"""The ledger of keyed calls."""
 
 from alembic import op
 
-from libs.common.database.common_tables import outbox_statements, state_record_statements
 from libs.common.keyed_calls.ledger_tables import keyed_call_statements
 
 revision = "0001"
@@ -10,9 +9,5 @@ down_revision = None
 
 
 def upgrade() -> None:
-    for statement in (
-        *keyed_call_statements("plugin"),
-        *state_record_statements("plugin"),
-        *outbox_statements("plugin"),
-    ):
+    for statement in keyed_call_statements("plugin"):
         op.execute(statement)
