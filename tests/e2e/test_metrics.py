@@ -1,6 +1,7 @@
 """What /metrics of the four services shows after work, and that the guide tells all of it."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from tests.support.scripted_upstream import Answer
 pytestmark = pytest.mark.xdist_group("e2e")
 
 _GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "observability.md"
-_OURS = re.compile(r"^# HELP ((?:heddle|http)_\w+) (.+)$", re.MULTILINE)
+_HELP = re.compile(r"^# HELP ((?:heddle|http)_\w+) (.+)$", re.MULTILINE)
+_TYPE = re.compile(r"^# TYPE ((?:heddle|http)_\w+) (\w+)$", re.MULTILINE)
 _ROW = re.compile(
     r"^\| `((?:heddle|http)_\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE
 )
@@ -25,18 +27,21 @@ _IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 
 
 def test_every_metric_stands_in_the_guide_with_its_meaning(world: World) -> None:
-    told = {row[1]: (row[5].strip(), row[3].strip()) for row in _ROW.finditer(_GUIDE.read_text())}
-    shown: dict[str, tuple[str, set[str]]] = {}
+    told = {row[1]: (row[2], row[3], row[5]) for row in _ROW.finditer(_GUIDE.read_text())}
+    meanings: dict[str, str] = {}
+    kinds: dict[str, str] = {}
+    shown_by: dict[str, set[str]] = defaultdict(set)
     for service in SERVICES:
-        for name, meaning in _OURS.findall(_page(world, service)):
-            if not name.endswith("_created"):
-                _, services = shown.setdefault(name, (meaning, set()))
-                services.add(service)
-    expected = {
-        name: (meaning, ", ".join(sorted(services)) if len(services) < len(SERVICES) else "all")
-        for name, (meaning, services) in shown.items()
+        page = _page(world, service)
+        kinds |= dict(_TYPE.findall(page))
+        for name, meaning in _HELP.findall(page):
+            meanings[name] = meaning
+            shown_by[name].add(service)
+    assert told == {
+        name: (kinds[name], _services(shown_by[name]), meaning)
+        for name, meaning in meanings.items()
+        if not name.endswith("_created")
     }
-    assert told == expected
 
 
 def test_a_run_moves_the_numbers_and_names_no_tenant(world: World) -> None:
@@ -81,6 +86,10 @@ _SNIPPET = """
 def main():
     return {"result": "done"}
 """
+
+
+def _services(names: set[str]) -> str:
+    return "all" if len(names) == len(SERVICES) else ", ".join(sorted(names))
 
 
 def _page(world: World, service: str) -> str:

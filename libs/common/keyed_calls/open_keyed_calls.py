@@ -49,7 +49,9 @@ async def open_keyed_calls(
     clock = SystemClock()
     ledger = PostgresLedger(pool, schema=schema, holder=holder, clock=clock, sweeper_pool=sweeper)
     repeated = metrics.counter(
-        "heddle_keyed_calls_repeated", "Calls that may have been made twice", ["effect_class"]
+        "heddle_keyed_calls_repeated",
+        "Calls that may have been made twice: their holder died without a record.",
+        ["effect_class"],
     )
     keyed = KeyedCalls(
         ledger,
