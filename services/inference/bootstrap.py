@@ -37,14 +37,13 @@ async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
     """Start every part in dependency order; serving NATS comes last."""
     clock, metrics, holder = SystemClock(), Metrics(), uuid7()
     objects = open_object_store(settings.object_store_url)
-    sealing = RunSeal(settings.master_key)
     bus = NatsBus(
         settings.nats_url,
         name=SCHEMA,
         object_store=objects,
         instance=str(holder),
         clock=clock,
-        sealing=sealing,
+        sealing=RunSeal(settings.master_key),
         metrics=PrometheusBusMetrics(metrics),
     )
     await lifespan.started("nats", bus)
@@ -68,14 +67,10 @@ async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
         shape=ChatParts(),
         neighbours=ChatNeighbours(bus),
         growing=await _growing_text(settings, lifespan),
-        sealing=sealing,
     )
     answer = AnswerChat(complete=complete, keyed=keyed)
-    models = ListModels(
-        sheets=sheets,
-        credentials=credentials,
-        told=ToldModels(OpenAiModels(session), clock),
-    )
+    told = ToldModels(OpenAiModels(session), clock)
+    models = ListModels(sheets=sheets, credentials=credentials, told=told)
     handlers = InferenceHandlers(
         answer=answer,
         models=models,

@@ -11,8 +11,10 @@ KERNEL = {
     "errors",
     "identifiers",
     "messaging.bus",
+    "messaging.dead_letters",
     "object_store.store",
     "retry_policy",
+    "run_sealing",
     "state_store.store",
     "unit_of_work",
 }

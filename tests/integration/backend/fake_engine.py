@@ -10,6 +10,7 @@ from libs.common.contracts.run_commands import (
     AbortRun,
     AcceptRun,
     CommandAccepted,
+    ResumeRun,
     RunAccepted,
     RunEnded,
     RunStatus,
@@ -32,6 +33,9 @@ from libs.common.contracts.run_queries import (
     RunEventsPage,
     RunEventsQuery,
     RunQuery,
+    RunsQuery,
+    RunSummaries,
+    RunSummary,
     RunTrace,
     RunView,
 )
@@ -39,10 +43,12 @@ from libs.common.contracts.subjects import (
     ABORT_RUN,
     ACCEPT_RUN,
     REGISTER_WORKFLOW,
+    RESUME_RUN,
     RUN_ENDED,
     RUN_EVENTS,
     RUN_TRACE,
     RUN_VIEW,
+    RUNS,
     VALIDATE_WORKFLOW,
     run_live,
 )
@@ -65,6 +71,7 @@ class FakeRun:
     acceptance: AcceptRun
     events: list[CommittedEvent] = field(default_factory=list[CommittedEvent])
     status: RunStatus = "running"
+    resumed_by: set[UUID] = field(default_factory=set[UUID])
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
@@ -93,6 +100,8 @@ class FakeEngine:
         await self.bus.serve(REGISTER_WORKFLOW, self._register)
         await self.bus.serve(ACCEPT_RUN, self._accept)
         await self.bus.serve(ABORT_RUN, self._abort)
+        await self.bus.serve(RESUME_RUN, self._resume)
+        await self.bus.serve(RUNS, self._summaries)
         await self.bus.serve(RUN_VIEW, self._view)
         await self.bus.serve(RUN_EVENTS, self._events)
         await self.bus.serve(RUN_TRACE, self._trace)
@@ -136,12 +145,37 @@ class FakeEngine:
         run.stopped.set()
         return CommandAccepted(accepted=True, run_status=run.status)
 
+    async def _resume(self, message: ResumeRun, _: Envelope) -> CommandAccepted:
+        run = self._run(message.run_id)
+        accepted = run.status == "quarantined" or message.command_id in run.resumed_by
+        if run.status == "quarantined":
+            run.resumed_by.add(message.command_id)
+            run.status = "running"
+            run.task = asyncio.create_task(self._play(run))
+        return CommandAccepted(accepted=accepted, run_status=run.status)
+
+    async def _summaries(self, query: RunsQuery, _: Envelope) -> RunSummaries:
+        found = [
+            RunSummary(
+                run_id=run_id,
+                app_id=run.acceptance.app_id,
+                status=run.status,
+                created_at=0.0,
+                evidence="it broke" if run.status == "quarantined" else None,
+            )
+            for run_id, run in sorted(self.runs.items(), reverse=True)
+            if run_id in query.run_ids or (not query.run_ids and run.status == query.status)
+            if query.before is None or run_id < query.before
+        ]
+        return RunSummaries(runs=tuple(found[: query.limit]), more=len(found) > query.limit)
+
     async def _view(self, query: RunQuery, _: Envelope) -> RunView:
         run = self._run(query.run_id)
         return RunView(
             run_id=query.run_id,
             app_id=run.acceptance.app_id,
             status=run.status,
+            error="it broke" if run.status == "quarantined" else None,
             created_at=0.0,
             last_public_seq=run.events[-1].seq if run.events else 0,
         )
@@ -206,6 +240,7 @@ class FakeEngine:
             NodeFinished,
             **node,
             status="failed" if failed else "succeeded",
+            error_type=str(asked.inputs["fail"]) if failed else None,
             outputs={"text": text},
             started_at=1.0,
             elapsed_seconds=0.5,
