@@ -16,6 +16,7 @@ KERNEL = {
     "retry_policy",
     "run_sealing",
     "state_store.store",
+    "tracing",
     "unit_of_work",
 }
 # The logic of keyed calls is written like a use case: only its adapters know machinery.
