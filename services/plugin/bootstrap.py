@@ -68,7 +68,6 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
         holder=holder,
         shape=SingleReply(),
         neighbours=PluginNeighbours(bus),
-        sealing=sealing,
     )
     handlers = PluginHandlers(
         once=AnswerOnce(keyed),

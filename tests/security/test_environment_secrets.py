@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from pydantic import JsonValue
 
 from tests.security.graphs import node
 from tests.security.planted import (
@@ -84,7 +85,7 @@ def test_the_same_source_stays_one_app(stage: Stage) -> None:
 
 def test_an_author_who_prints_it_publishes_it(stage: Stage) -> None:
     """As on Dify. Elsewhere than here nobody prints the planted one."""
-    shown = [{"variable": "o", "value_selector": ["env", "KEY"]}]
+    shown: JsonValue = [{"variable": "o", "value_selector": ["env", "KEY"]}]
     nodes = [node("s", "start", variables=[]), node("e", "end", outputs=shown)]
     app = stage.imported(with_secret(nodes, name="Prints", value="told-by-its-author"))
     run = stage.run(app["api_key"])
@@ -94,7 +95,7 @@ def test_an_author_who_prints_it_publishes_it(stage: Stage) -> None:
 
 
 def test_another_value_is_another_version_once_published(stage: Stage) -> None:
-    shown = [{"variable": "o", "value_selector": ["env", "KEY"]}]
+    shown: JsonValue = [{"variable": "o", "value_selector": ["env", "KEY"]}]
     nodes = [node("s", "start", variables=[]), node("e", "end", outputs=shown)]
     app = stage.imported(with_secret(nodes, name="Changes", value="first"))
     admin = bearer(stage.platform.admin_token)

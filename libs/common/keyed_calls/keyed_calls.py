@@ -114,19 +114,15 @@ class KeyedCalls(Generic[Part]):
         StaleEpoch, RunAlreadyEnded, RequestMismatch, OutcomeUnknown, CallStopped; UpstreamTimeout
         when no end was seen in time (nothing is recorded then); Busy and Unavailable.
         """
-        if sealed:
-            effect = self._with_keyed_hash(tenant_id, effect)
         wanted = WantedCall(
             tenant_id=tenant_id,
-            sealed=sealed,
-            effect=effect,
+            effect=self._with_keyed_hash(tenant_id, effect) if sealed else effect,
             upstream=upstream,
             timeout=timeout,
-            repeatable=effect.effect_class in ("idempotent", "model")
-            or (effect.effect_class == "keyed" and upstream_keyed),
+            repeatable=_repeatable(effect, upstream_keyed=upstream_keyed),
+            sealed=sealed,
         )
-        until = self._clock.monotonic() + timeout
-        pause = _FIRST_PAUSE
+        until, pause = self._clock.monotonic() + timeout, _FIRST_PAUSE
         number = told = 0
         while True:
             found = await self._here.enter(wanted)
@@ -135,8 +131,7 @@ class KeyedCalls(Generic[Part]):
                 return
             if found.claim_number != number:
                 number, told = found.claim_number, 0
-            parts = self._follow(wanted, found)
-            position = 0
+            parts, position = self._follow(wanted, found), 0
             try:
                 async for part in parts:
                     position += 1
@@ -148,12 +143,10 @@ class KeyedCalls(Generic[Part]):
                         return
             except HeddleError as error:
                 # From a neighbour this may be the call's own failure or the way's: the ledger
-                # knows which.
+                # knows which. Its words may quote a secret.
                 if isinstance(found, LiveCall) and not isinstance(error, CallNotHere):
                     raise
-                # The words of a sealed call's own failure may quote a secret.
-                said = type(error).__name__ if sealed else error
-                _log.info("a followed call has to be looked up again: %s", said)
+                _log.info("a followed call has to be looked up again: %s", type(error).__name__)
             finally:
                 await close_parts(parts)
             if self._clock.monotonic() + pause > until:
@@ -237,3 +230,10 @@ class KeyedCalls(Generic[Part]):
                 await work()
             except HeddleError as error:
                 _log.warning("the upkeep of keyed calls waits: %s", error)
+
+
+def _repeatable(effect: Effect, *, upstream_keyed: bool) -> bool:
+    """Whether the call may be made again after its holder died."""
+    if effect.effect_class == "keyed":
+        return upstream_keyed
+    return effect.effect_class in ("idempotent", "model")

@@ -13,7 +13,7 @@ from libs.common.keyed_calls.keyed_calls import KeyedCalls
 from libs.common.keyed_calls.postgres_ledger import PostgresLedger
 from libs.common.lifespan import Lifespan
 from libs.common.metrics import Metrics
-from libs.common.run_sealing import RunSealing
+from libs.common.run_seal import RunSeal
 from libs.common.service_settings import ServiceSettings
 
 Part = TypeVar("Part")
@@ -29,7 +29,6 @@ async def open_keyed_calls(
     shape: PartShape[Part],
     neighbours: Neighbours[Part],
     growing: GrowingText | None = None,
-    sealing: RunSealing | None = None,
 ) -> tuple[KeyedCalls[Part], ReadinessCheck]:
     """Keyed calls on the ledger in `schema`, beating until the lifespan ends, and a check that the
     ledger can be reached.
@@ -59,7 +58,7 @@ async def open_keyed_calls(
         neighbours,
         clock=clock,
         growing=growing,
-        sealing=sealing,
+        sealing=RunSeal(settings.master_key),
         on_repeat=lambda effect: repeated.labels(effect.effect_class).inc(),
     )
     metrics.read_gauge(
