@@ -64,15 +64,37 @@ class Floors:
         return _since(began)
 
     async def batch(self, runs: int, nodes: int, seconds: float) -> float:
-        """Every node of every run waits, and nothing else is done."""
+        """Every node of every run waits and then writes into a group commit."""
+        commit = _GroupCommit(self._group)
+
+        async def one() -> None:
+            run = uuid4()
+            for place in range(nodes):
+                await asyncio.sleep(seconds)
+                await commit.write(run, place)
+
+        began = time.perf_counter()
+        await asyncio.gather(*(one() for _ in range(runs)))
+        return _since(began)
+
+    async def batch_cpu(self, runs: int, nodes: int, seconds: float) -> float:
+        """Seconds of CPU a thousand nodes, where every node of every run waits on asyncio's own
+        loop and nothing else is done."""
 
         async def one() -> None:
             for _ in range(nodes):
                 await asyncio.sleep(seconds)
 
-        began = time.perf_counter()
-        await asyncio.gather(*(one() for _ in range(runs)))
-        return _since(began)
+        async def every() -> None:
+            await asyncio.gather(*(one() for _ in range(runs)))
+
+        def bare() -> float:
+            began = time.thread_time()
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(every())
+            return time.thread_time() - began
+
+        return await asyncio.to_thread(bare) / (runs * nodes) * 1000
 
     async def calls(self, runs: int, nodes: int) -> float:
         """For each node one commit, one request-reply and its callee's two commits."""

@@ -6,6 +6,7 @@ Prints `ready` once it listens, and answers AUDIT until it is terminated.
 """
 
 import asyncio
+import contextlib
 import signal
 import sys
 from collections import defaultdict
@@ -28,39 +29,31 @@ _PATIENCE_SECONDS = 20.0
 
 
 class Reader:
-    """Everything heard so far, by run."""
+    """What was heard, by run. It is heard as it comes and looked at when an audit asks, so that
+    judging takes nothing from what is measured."""
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Listener[RunEventMessage]) -> None:
+        self._listener = listener
         self._runs: defaultdict[UUID, SeenRun] = defaultdict(SeenRun)
-        self._heard = asyncio.Condition()
-
-    async def listen(self, listener: Listener[RunEventMessage]) -> None:
-        """Read until cancelled."""
-        while True:
-            message = await listener.next(timeout=3600.0)
-            if message is None:
-                continue
-            run = self._runs[message.run_id]
-            for event in message.events:
-                run.take(event)
-            if run.over:
-                async with self._heard:
-                    self._heard.notify_all()
 
     async def audit(self, question: AuditQuestion, _envelope: Envelope) -> AuditAnswer:
         """Wait for the ends of the runs, then judge and forget them."""
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS), self._heard:
-                await self._heard.wait_for(
-                    lambda: all(self._runs[run_id].over for run_id in question.nodes)
-                )
-        except TimeoutError:
-            pass
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                while not all(self._runs[run_id].over for run_id in question.nodes):
+                    await self._look()
         found = {
             run_id: self._runs.pop(run_id).complaint(nodes)
             for run_id, nodes in question.nodes.items()
         }
         return AuditAnswer(complaints=[f"{run_id}: {why}" for run_id, why in found.items() if why])
+
+    async def _look(self) -> None:
+        message = await self._listener.next(timeout=_PATIENCE_SECONDS)
+        if message is not None:
+            run = self._runs[message.run_id]
+            for event in message.events:
+                run.take(event)
 
 
 async def main() -> None:
@@ -75,14 +68,10 @@ async def main() -> None:
     await bus.start()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    reader = Reader()
     async with bus.listen(_EVERY_RUN, limit=1_000_000) as listener:
-        reading = asyncio.ensure_future(reader.listen(listener))
-        await bus.serve(AUDIT, reader.audit)
+        await bus.serve(AUDIT, Reader(listener).audit)
         print("ready", flush=True)
         await stop.wait()
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
     await bus.close()
 
 
