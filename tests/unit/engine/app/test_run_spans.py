@@ -1,10 +1,12 @@
 """Runs and nodes as spans: made from what was committed, one trace whoever owns the run."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from libs.common.clock import SystemClock
+from libs.common.exported_spans import ExportedSpans
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from libs.common.tracing import Span, collect_into
 from services.engine.app.observing.run_spans import TracedJournal, traced
@@ -13,6 +15,7 @@ from services.engine.app.runs.drive_run import DriverPorts
 from tests.support.engine_callees import Callees
 from tests.support.engine_harness import Cluster, in_memory_cluster
 from tests.support.engine_nodes import chain
+from tests.support.otlp_receiver import receiving
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03"
 UNSAMPLED = f"{TRACEPARENT[:-2]}00"
@@ -137,3 +140,19 @@ async def test_without_a_collector_a_run_is_driven_as_if_spans_did_not_exist(
     collect_into(None)
     untraced: DriverPorts = traced(drivers, claim, {})
     assert untraced is drivers
+
+
+async def test_a_collector_that_is_away_does_not_touch_a_run(cluster: Cluster) -> None:
+    with receiving() as gone:
+        endpoint = gone.endpoint
+    spans = ExportedSpans("engine", endpoint)
+    collect_into(spans)
+    try:
+        asked = await cluster.asked(
+            chain(*({"type": "pass"} for _ in range(200))), traceparent=TRACEPARENT
+        )
+        await cluster.replicas[0].engine.use_cases.accept.execute(asked)
+        assert (await cluster.ended(asked.run_id)).status == "succeeded"
+    finally:
+        collect_into(None)
+        await asyncio.to_thread(spans.close)
