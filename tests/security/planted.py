@@ -4,6 +4,7 @@ at everything that is kept."""
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 from pydantic import JsonValue
 from redis import Redis
@@ -17,6 +18,9 @@ PLANTED = "plant-7d1f-never-told"
 MADE_OF_IT = PLANTED[::-1]
 """What the app's code makes of it: no search for the secret's text finds that."""
 
+IN_THE_OPEN = "plant-7d1f-in-the-open"
+"""The value of the same app when it is no secret."""
+
 _CODE = """
 def main(key, answer):
     assert key in answer
@@ -29,9 +33,9 @@ def main(key):
 _KEY: JsonValue = {"variable": "key", "value_selector": ["env", "KEY"]}
 
 
-def uses_its_secret(url: str, *, ends: str = "well") -> bytes:
+def uses_its_secret(url: str, *, ends: str = "well", kind: str = "secret") -> bytes:
     """start, http-request, code, template; then the end, which shows how long the template's text
-    is, or a node that `ends` badly."""
+    is, or a node that `ends` badly. `kind` string: the variable is no secret."""
     asks = node(
         "http",
         "http-request",
@@ -79,17 +83,18 @@ def uses_its_secret(url: str, *, ends: str = "well") -> bytes:
     shown: JsonValue = [{"variable": "o", "value_selector": ["measures", "output"]}]
     nodes = [node("start", "start", variables=[]), asks, codes, renders]
     nodes += [fails] if ends == "badly" else [measures, node("end", "end", outputs=shown)]
-    return with_secret(nodes, name=f"Ends {ends}")
+    value = PLANTED if kind == "secret" else IN_THE_OPEN
+    return with_secret(nodes, name=f"Ends {ends}", value=value, kind=kind)
 
 
-def with_secret(nodes: list[Node], *, name: str, value: str = PLANTED) -> bytes:
-    """A workflow app of `nodes` in their order, whose `env.KEY` is a secret."""
+def with_secret(nodes: list[Node], *, name: str, value: str, kind: str = "secret") -> bytes:
+    """A workflow app of `nodes` in their order, whose `env.KEY` is a secret or a `kind`."""
     ids = [str(each["id"]) for each in nodes]
     edges = [
         {"id": f"{a}-{b}", "source": a, "target": b, "sourceHandle": "source"}
         for a, b in pairwise(ids)
     ]
-    secret = {"id": "1", "name": "KEY", "value_type": "secret", "value": value}
+    secret = {"id": "1", "name": "KEY", "value_type": kind, "value": value}
     workflow = {"graph": {"nodes": nodes, "edges": edges}, "environment_variables": [secret]}
     app = {"mode": "workflow", "name": name}
     return json.dumps(
@@ -101,7 +106,9 @@ def kept_of_first_tenant(stage: Stage) -> dict[str, bytes]:
     """Everything in its tables, in Redis, and in the files of the object store and of NATS."""
     found = run_outside(_rows(stage))
     redis = Redis.from_url(stage.platform.environment["HEDDLE_REDIS_URL"])  # pyright: ignore[reportUnknownMemberType]
-    for key in redis.scan_iter():
+    # redis-py leaves its answers untyped.
+    keys = cast("list[bytes]", redis.keys())  # pyright: ignore[reportUnknownMemberType]
+    for key in keys:
         found[f"redis {key!r}"] = redis.dump(key) or b""
     for folder in ("objects", "nats"):
         for path in (stage.platform.folder / folder).rglob("*"):

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from tests.security.graphs import node
 from tests.security.planted import (
+    IN_THE_OPEN,
     MADE_OF_IT,
     PLANTED,
     kept_of_first_tenant,
@@ -22,13 +23,17 @@ pytestmark = pytest.mark.xdist_group("security")
 URL = "http://web.example.test"
 
 
+def says(web: RawWeb, said: str) -> None:
+    """Have the web answer every request with this text."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(said)}"
+    web.reply = f"{head}\r\n\r\n{said}".encode()
+
+
 @pytest.fixture
 def echo(web: RawWeb) -> Iterator[RawWeb]:
     """The web says the secret back."""
     before = web.reply
-    said = PLANTED.encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(said)}\r\n\r\n"
-    web.reply = head.encode() + said
+    says(web, PLANTED)
     yield web
     web.reply = before
 
@@ -64,6 +69,40 @@ def test_a_run_uses_it_and_nothing_keeps_it(stage: Stage, echo: RawWeb) -> None:
     for secret in (PLANTED, MADE_OF_IT):
         assert [place for place, data in kept.items() if secret.encode() in data] == []
         assert [service for service in SERVICES if secret in stage.platform.log(service)] == []
+
+
+def test_the_same_look_finds_what_is_no_secret(stage: Stage, echo: RawWeb) -> None:
+    says(echo, IN_THE_OPEN)
+    app = stage.imported(uses_its_secret(URL, kind="string"))
+    assert stage.run(app["api_key"])["status"] == "succeeded"
+    kept = kept_of_first_tenant(stage)
+    found = {place.split()[0] for place, data in kept.items() if IN_THE_OPEN.encode() in data}
+    assert {"backend.app_versions", "backend.runs", "engine.journal"} <= found
+    assert {"engine.runs", "engine.workflows", "plugin.call_claims"} <= found
+
+
+def test_a_secret_works_like_any_text(stage: Stage) -> None:
+    key: JsonValue = {"variable": "key", "value_selector": ["env", "KEY"]}
+    template = node("t", "template-transform", template="<{{ key | upper }}>", variables=[key])
+    code = node(
+        "c",
+        "code",
+        code_language="python3",
+        code="def main(key): return {'kind': type(key).__name__}",
+        variables=[key],
+        outputs={"kind": {"type": "string"}},
+    )
+    shown: JsonValue = [
+        {"variable": "t", "value_selector": ["t", "output"]},
+        {"variable": "c", "value_selector": ["c", "kind"]},
+        {"variable": "e", "value_selector": ["env", "KEY"]},
+    ]
+    nodes = [node("s", "start", variables=[]), template, code, node("e", "end", outputs=shown)]
+    outputs: list[Json] = []
+    for kind in ("secret", "string"):
+        app = stage.imported(with_secret(nodes, name=f"A {kind}", value="some text", kind=kind))
+        outputs.append(stage.run(app["api_key"])["outputs"])
+    assert outputs == [{"t": "<SOME TEXT>", "c": "str", "e": "some text"}] * 2
 
 
 def test_the_export_has_none(stage: Stage) -> None:
