@@ -14,7 +14,9 @@ from libs.common.errors import InvalidInput, UpstreamError, UpstreamTimeout
 from libs.common.guarded_http.egress_errors import EgressRefused, ResponseTooLarge
 from libs.common.guarded_http.egress_rules import EgressRules
 from libs.common.guarded_http.guarded_http import GuardedHttp
+from libs.common.tracing import enter_trace, leave_trace
 
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03"
 BOMB = gzip.compress(bytes(50_000_000))
 
 
@@ -123,6 +125,21 @@ async def test_a_request_arrives_as_it_was_asked(http: GuardedHttp, upstream: Up
     assert headers["Host"] == "api.test"
     assert headers["X-One"] == "1"
     assert headers["User-Agent"] == "Heddle"
+
+
+async def test_the_target_is_told_the_trace_unless_the_caller_names_one(
+    http: GuardedHttp, upstream: Upstream
+) -> None:
+    url = "http://api.test/"
+    await http.request("GET", url)
+    token = enter_trace(TRACEPARENT)
+    try:
+        await http.request("GET", url)
+        await http.request("GET", url, headers=[("traceparent", "mine")])
+    finally:
+        leave_trace(token)
+    told = [headers.get("traceparent") for _, _, headers, _ in upstream.seen]
+    assert told == [None, TRACEPARENT, "mine"]
 
 
 async def test_any_status_is_an_answer(http: GuardedHttp) -> None:
