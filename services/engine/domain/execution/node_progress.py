@@ -1,6 +1,6 @@
 """What a run knows of a node that has begun and not ended."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.engine.domain.events.journal import EffectDispatched, EffectFailed
 from services.engine.domain.variables.values import Value
@@ -25,6 +25,15 @@ class NodeProgress:
     def answered(self, key: str) -> bool:
         """Whether the effect has ended."""
         return key in self.results or key in self.failures
+
+    def snapshot(self) -> "NodeProgress":
+        """The same at this moment, which later changes leave alone."""
+        return replace(
+            self,
+            dispatched={**self.dispatched},
+            results={**self.results},
+            failures={**self.failures},
+        )
 
     def next_attempt(self, attempt: int) -> None:
         """Begin again; keys carry the attempt, so nothing old fits any more."""

@@ -79,6 +79,28 @@ class _Begun:
     predecessor: str | None
 
 
+@record
+class BegunSnapshot:
+    """A node under way, as its later events show it."""
+
+    node_id: str
+    frame: str
+    index: int
+    predecessor: str | None
+
+
+@record
+class ViewSnapshot:
+    """`PublicView` after one event. `length` is that of the visible text; `text` is empty where
+    only later events are wanted."""
+
+    begun: list[BegunSnapshot]
+    text: str
+    length: int
+    created_at: float
+    last_seq: int
+
+
 class PublicView:
     """A fold over one run's journal, from its first event, that yields the public events.
 
@@ -102,6 +124,33 @@ class PublicView:
     @property
     def text(self) -> str:
         return "".join(self._pieces)
+
+    def snapshot(self, *, with_text: bool = True) -> ViewSnapshot:
+        return ViewSnapshot(
+            begun=[
+                BegunSnapshot(
+                    node_id=node_id, frame=frame, index=begun.index, predecessor=begun.predecessor
+                )
+                for (node_id, frame), begun in self._begun.items()
+            ],
+            text=self.text if with_text else "",
+            length=self._length,
+            created_at=self._created_at,
+            last_seq=self.last_seq,
+        )
+
+    def restore(self, saved: ViewSnapshot) -> None:
+        """In place of the events that `saved` stands for. The view is new."""
+        self._begun = {
+            (each.node_id, each.frame): _Begun(
+                execution_id=self._execution_id(each.node_id, each.frame),
+                index=each.index,
+                predecessor=each.predecessor,
+            )
+            for each in saved.begun
+        }
+        self._pieces, self._length = [saved.text], saved.length
+        self._created_at, self.last_seq = saved.created_at, saved.last_seq
 
     def map(self, seq: int, event: journal.JournalEvent) -> public.CommittedEvent | None:
         """The public event at journal position `seq`, None for an internal one."""
@@ -155,9 +204,11 @@ class PublicView:
 
     def _node_finished(self, event: journal.NodeSucceeded | journal.NodeFailed) -> ToldEvent:
         failed = event if isinstance(event, journal.NodeFailed) else None
+        begun = self._of(event.node_id, event.frame)
+        self._begun.pop((event.node_id, event.frame), None)
         return {
             "kind": "node_finished",
-            **self._place(event.node_id, event.frame, self._of(event.node_id, event.frame)),
+            **self._place(event.node_id, event.frame, begun),
             "status": _node_status(failed),
             "inputs": event.inputs,
             "process_data": event.process_data,
@@ -228,8 +279,7 @@ class PublicView:
 
     def _follow_text(self, from_offset: int, text: str) -> None:
         if from_offset < self._length:
-            kept = self.text[:from_offset]
-            self._pieces, self._length = [kept], len(kept)
+            self._pieces, self._length = [self.text[:from_offset]], from_offset
         if text:
             self._pieces.append(text)
             self._length += len(text)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from services.engine.domain.execution.response_plan import ResponsePlan, newly_open
 from services.engine.domain.graph.graph import Graph
 from services.engine.domain.node_parts.node_contract import OutputSegment, VariableReader
+from services.engine.domain.variables.record import record
 from services.engine.domain.variables.rendering import render_markdown
 from services.engine.domain.variables.selectors import RUN_SCOPES
 from services.engine.domain.variables.values import Missing, Selector
@@ -39,6 +40,28 @@ class _Session:
     position: int = 0
     # Where in the visible text the segment that is speaking began.
     began: int = 0
+
+
+@record
+class SessionSnapshot:
+    """A session that waits or speaks; its segments are the plan's."""
+
+    node: int
+    position: int
+    began: int
+
+
+@record
+class CoordinatorSnapshot:
+    """`ResponseCoordinator` between two events."""
+
+    opened: list[int]
+    ended: list[int]
+    streams: list[tuple[Selector, str]]
+    spoken: list[tuple[Selector, int]]
+    waiting: list[SessionSnapshot]
+    active: SessionSnapshot | None
+    visible_length: int
 
 
 class ResponseCoordinator:
@@ -130,6 +153,32 @@ class ResponseCoordinator:
         emitted, self._emitted = self._emitted, []
         return emitted
 
+    def snapshot(self) -> CoordinatorSnapshot:
+        active = self._active
+        return CoordinatorSnapshot(
+            opened=sorted(self._open),
+            ended=list(self._ended),
+            streams=list(self._streams.items()),
+            spoken=list(self._spoken.items()),
+            waiting=[_saved(session) for session in self._waiting],
+            active=None if active is None else _saved(active),
+            visible_length=self.visible_length,
+        )
+
+    def restore(self, saved: CoordinatorSnapshot) -> None:
+        """Become the coordinator, of the same plan, that `saved` was taken of."""
+        self._open = set(saved.opened)
+        self._ended = bytearray(saved.ended)
+        self._streams = dict(saved.streams)
+        self._spoken = dict(saved.spoken)
+        self._waiting = deque(self._session(each) for each in saved.waiting)
+        self._active = None if saved.active is None else self._session(saved.active)
+        self.visible_length = saved.visible_length
+
+    def _session(self, saved: SessionSnapshot) -> _Session:
+        segments = self._plan.templates[saved.node]
+        return _Session(saved.node, segments, position=saved.position, began=saved.began)
+
     def _opened(self, nodes: "list[int] | tuple[int, ...]") -> None:
         self._open.update(nodes)
         fresh = [node for node in nodes if node in self._plan.templates]
@@ -193,3 +242,7 @@ class ResponseCoordinator:
         if session is None or session.position >= len(session.segments):
             return None
         return session.segments[session.position].selector
+
+
+def _saved(session: _Session) -> SessionSnapshot:
+    return SessionSnapshot(node=session.node, position=session.position, began=session.began)

@@ -8,6 +8,7 @@ from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.effect_results import completed
 from services.engine.domain.execution.run_advance import RunAdvance
+from services.engine.domain.execution.run_snapshot import MachineSnapshot
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.sent_effects import Waiting
 from services.engine.domain.execution.step import Step, Timer
@@ -58,6 +59,15 @@ class RunMachine:
         if isinstance(event, journal.TextReplaced):
             self._writer.account_for(event.from_offset)
         self._writer.owe(self.state.apply(event))
+
+    def snapshot(self) -> MachineSnapshot:
+        """Everything between two steps, or two folded events, that the next ones build on."""
+        return MachineSnapshot(state=self.state.snapshot(), writer=self._writer.snapshot())
+
+    def restore(self, saved: MachineSnapshot) -> None:
+        """In place of folding the events that `saved` stands for. The machine is new."""
+        self.state.restore(saved.state)
+        self._writer.restore(saved.writer)
 
     def resume(self, now: float, *, refused: str | None = None) -> Step:
         """Go on after folding everything: waiting nodes are re-created and fed, effects without an

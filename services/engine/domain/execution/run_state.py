@@ -12,6 +12,7 @@ from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.node_progress import NodeProgress
 from services.engine.domain.execution.response_coordinator import Emission, ResponseCoordinator
 from services.engine.domain.execution.run_totals import RunTotals
+from services.engine.domain.execution.state_snapshot import StateSnapshot
 from services.engine.domain.variables.pool import VariablePool
 from services.engine.domain.variables.selectors import CONVERSATION, ENVIRONMENT, SYSTEM
 from services.engine.domain.variables.values import Value
@@ -84,6 +85,56 @@ class RunState:
         """Take the next event; returns the text that it made visible."""
         self._take(event)
         return self.coordinator.advance()
+
+    def snapshot(self) -> StateSnapshot:
+        """Plain data that later events leave alone. Values of secrets are left out."""
+        pool = self.pool.snapshot()
+        for name in self._secrets:
+            pool.get(ENVIRONMENT, {}).pop(name, None)
+        return StateSnapshot(
+            undecided=[*self._undecided],
+            taken=list(self._taken),
+            pool=pool,
+            coordinator=self.coordinator.snapshot(),
+            active=[progress.snapshot() for progress in self.active.values()],
+            ready=[*self.ready],
+            announced={**self.announced},
+            commands=sorted(self.commands),
+            outputs={**self.outputs},
+            totals=self.totals.snapshot(),
+            steps=self.steps,
+            exceptions=self.exceptions,
+            failed=self.failed,
+            stopped=self.stopped,
+            started=self.started,
+            finished=self.finished,
+        )
+
+    def restore(self, saved: StateSnapshot) -> None:
+        """Become the state, of the same workflow and secrets, that `saved` was taken of."""
+        self._undecided = [*saved.undecided]
+        self._taken = bytearray(saved.taken)
+        self.pool.restore(saved.pool)
+        if saved.started is not None:
+            self.pool.put_all(ENVIRONMENT, self._secrets)
+        self.coordinator.restore(saved.coordinator)
+        self.active = {each.node: each.snapshot() for each in saved.active}
+        self.owners = {
+            key: progress
+            for progress in self.active.values()
+            # Before a retry nobody waits for what the last attempt asked.
+            if progress.retry_due is None
+            for key in progress.dispatched
+            if not progress.answered(key)
+        }
+        self.ready = deque(saved.ready)
+        self.announced = {**saved.announced}
+        self.commands = set(saved.commands)
+        self.outputs = {**saved.outputs}
+        self.totals.restore(saved.totals)
+        self.steps, self.exceptions = saved.steps, saved.exceptions
+        self.failed, self.stopped = saved.failed, saved.stopped
+        self.started, self.finished = saved.started, saved.finished
 
     def _take(self, event: journal.JournalEvent) -> None:  # noqa: C901 - one line a kind of event
         match event:

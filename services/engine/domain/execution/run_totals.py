@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
+from services.engine.domain.variables.record import record
 from services.engine.domain.variables.values import Value
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -14,6 +15,14 @@ _KEPT = (
     "completion_price_unit",
     "currency",
 )
+
+
+@record
+class RunTotalsSnapshot:
+    """`RunTotals` at one moment."""
+
+    total_tokens: int
+    usage: dict[str, Value]
 
 
 class RunTotals:
@@ -34,6 +43,12 @@ class RunTotals:
         usage = process_data.get("usage")
         if isinstance(usage, dict):
             self._add_usage(usage)
+
+    def snapshot(self) -> RunTotalsSnapshot:
+        return RunTotalsSnapshot(total_tokens=self.total_tokens, usage={**self.usage})
+
+    def restore(self, saved: RunTotalsSnapshot) -> None:
+        self.total_tokens, self.usage = saved.total_tokens, {**saved.usage}
 
     def _add_usage(self, usage: Mapping[str, Value]) -> None:
         total = self.usage

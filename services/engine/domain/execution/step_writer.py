@@ -4,8 +4,17 @@ from services.engine.domain.events import journal
 from services.engine.domain.execution.response_coordinator import Emission
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.step import Step
+from services.engine.domain.variables.record import record
 
 _ENDINGS = (journal.NodeSucceeded, journal.NodeFailed)
+
+
+@record
+class WriterSnapshot:
+    """What a replay knows of the journal's account of the visible text."""
+
+    accounted: int
+    owed: list[Emission]
 
 
 class StepWriter:
@@ -59,6 +68,12 @@ class StepWriter:
         """After a replay: give account of the text that the journal lacks."""
         self.step.events.extend(self._committed(emission) for emission in self._owed)
         self._owed.clear()
+
+    def snapshot(self) -> WriterSnapshot:
+        return WriterSnapshot(accounted=self._accounted, owed=[*self._owed])
+
+    def restore(self, saved: WriterSnapshot) -> None:
+        self._accounted, self._owed = saved.accounted, [*saved.owed]
 
     def _committed(self, emission: Emission) -> journal.TextCommitted:
         return journal.TextCommitted(

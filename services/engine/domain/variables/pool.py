@@ -55,6 +55,14 @@ class VariablePool:
         """Add `values`; a scope is known afterwards even if there are none."""
         self._scopes.setdefault(scope, {}).update(values)
 
+    def snapshot(self) -> dict[str, dict[str, Value]]:
+        """This pool's own variables, without its parent's."""
+        return {scope: {**values} for scope, values in self._scopes.items()}
+
+    def restore(self, saved: Mapping[str, Mapping[str, Value]]) -> None:
+        """Become the pool that `saved` was taken of."""
+        self._scopes = {scope: {**values} for scope, values in saved.items()}
+
     def clear(self, scope: str) -> None:
         """Forget this pool's own variables of `scope`."""
         self._scopes.pop(scope, None)
