@@ -142,6 +142,25 @@ async def test_what_was_written_is_read_back_in_order(stores: EngineStores) -> N
     assert [entry.seq for entry in before] == [1]
 
 
+async def test_a_journal_is_read_on_from_any_event(stores: EngineStores) -> None:
+    claim = await _claimed(stores)
+    events = _events(claim, "a", "b", "c")
+    assert await stores.write(claim, 1, events[:3]) is Verdict.TAKEN
+    assert await stores.write(claim, 4, events[3:]) is Verdict.TAKEN
+
+    async def seqs(place: int, rows: int) -> list[int]:
+        found = await stores.reader.after(TENANT, claim.run_id, place=place, rows=rows)
+        assert [entry.event for entry in found] == events[place : place + len(found)]
+        return [entry.seq for entry in found]
+
+    assert await seqs(0, 1) == [1, 2, 3]
+    assert await seqs(0, 2) == [1, 2, 3, 4]
+    assert await seqs(1, 1) == [2, 3]
+    assert await seqs(3, 1) == [4]
+    assert await seqs(4, 9) == await seqs(7, 9) == []
+    assert await stores.reader.after(uuid4(), claim.run_id, place=0, rows=9) == []
+
+
 async def test_a_place_in_the_journal_is_written_once(stores: EngineStores) -> None:
     claim = await _claimed(stores)
     events = _events(claim)

@@ -60,6 +60,13 @@ class JournalReader(Protocol):
         """The whole journal, in order. Raises JournalUnreadable."""
         ...
 
+    async def after(
+        self, tenant_id: UUID, run_id: UUID, *, place: int, rows: int
+    ) -> Sequence[Entry]:
+        """The events above `place`, in order, of the next `rows` rows that hold any; empty at the
+        end. Raises JournalUnreadable."""
+        ...
+
     async def newest(
         self, tenant_id: UUID, run_id: UUID, *, before: int | None, rows: int
     ) -> Sequence[Entry]:

@@ -1,6 +1,6 @@
 """What a run looks like now, and what happened in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from libs.common.contracts.run_commands import SET_ASIDE_STATUSES, TERMINAL_STATUSES
 from libs.common.contracts.run_events import (
@@ -23,11 +23,12 @@ from services.engine.app.errors import WorkflowUnknown
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.journal_store import Entry, JournalReader
 from services.engine.app.ports.run_store import RunRecord, RunStore
+from services.engine.app.runs.public_page import PublicPage
 from services.engine.app.runs.run_secrets import mask_of
+from services.engine.app.runs.view_checkpoints import ViewCheckpoints
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.domain.events.journal import RunStarted
 from services.engine.domain.execution.public_events import PUBLIC_EVENTS, PublicView
-from services.engine.domain.variables.secret_mask import SecretMask
 
 _ROWS_AT_ONCE = 8
 _MOST_EVENTS = 5000
@@ -47,6 +48,7 @@ class ReadRun:
         self._journal = journal
         self._workflows = workflows
         self._secrets = secrets
+        self._checkpoints = ViewCheckpoints()
 
     async def view(self, query: RunQuery) -> RunView:
         record = await self._runs.find(query.tenant_id, query.run_id)
@@ -55,15 +57,14 @@ class ReadRun:
     async def events(self, query: RunEventsQuery) -> RunEventsPage:
         record = await self._runs.find(query.tenant_id, query.run_id)
         wanted = min(max(query.limit, 1), _MOST_EVENTS)
-        found = [each for each in await self._public(record) if each.seq > query.after_seq]
+        page = await self._page(record, query.after_seq, wanted)
+        await page.read_on(self._journal, self._checkpoints, query.tenant_id, query.run_id)
         if record.status not in TERMINAL_STATUSES:
             # Read after the events: a terminal status then means that they are complete.
             record = await self._runs.find(query.tenant_id, query.run_id)
             if record.status in TERMINAL_STATUSES:
-                found = [each for each in await self._public(record) if each.seq > query.after_seq]
-        return RunEventsPage(
-            events=tuple(found[:wanted]), more=len(found) > wanted, status=record.status
-        )
+                await page.read_on(self._journal, self._checkpoints, query.tenant_id, query.run_id)
+        return RunEventsPage(events=tuple(page.events), more=page.more, status=record.status)
 
     async def trace(self, query: RunQuery) -> RunTrace:
         record = await self._runs.find(query.tenant_id, query.run_id)
@@ -81,19 +82,30 @@ class ReadRun:
 
     async def _public(self, record: RunRecord) -> list[CommittedEvent]:
         entries = await self._journal.read(record.tenant_id, record.run_id)
-        mask = await self._mask(record, entries)
-        try:
-            workflow = await self._workflows.get(record.tenant_id, record.workflow_hash)
-            view = PublicView(record.run_id, workflow.labels, mask)
-        except WorkflowUnknown:
-            view = PublicView(record.run_id, {}, mask)
+        view = await self._view_of(record, _secrets(entries))
         made = (view.map(entry.seq, entry.event) for entry in entries)
         return [event for event in made if event is not None]
 
-    async def _mask(self, record: RunRecord, entries: Sequence[Entry]) -> SecretMask | None:
-        first = entries[0].event if entries else None
-        wanted = first.secrets if isinstance(first, RunStarted) else {}
-        return await mask_of(self._secrets, record.tenant_id, record.app_id, wanted)
+    async def _page(self, record: RunRecord, after_seq: int, most: int) -> PublicPage:
+        kept = self._checkpoints.before(record.tenant_id, record.run_id, after_seq)
+        place = 0 if kept is None else kept.place
+        if kept is None:
+            first = await self._journal.after(record.tenant_id, record.run_id, place=0, rows=1)
+            secrets = _secrets(first)
+        else:
+            secrets = kept.secrets
+        view = await self._view_of(record, secrets)
+        if kept is not None:
+            view.restore(kept.view)
+        return PublicPage(view, place=place, secrets=secrets, after_seq=after_seq, most=most)
+
+    async def _view_of(self, record: RunRecord, secrets: Mapping[str, int]) -> PublicView:
+        mask = await mask_of(self._secrets, record.tenant_id, record.app_id, secrets)
+        try:
+            workflow = await self._workflows.get(record.tenant_id, record.workflow_hash)
+        except WorkflowUnknown:
+            return PublicView(record.run_id, {}, mask)
+        return PublicView(record.run_id, workflow.labels, mask)
 
     async def _last_public(self, record: RunRecord) -> int:
         # From the end backwards: readers that hear nothing ask this of long runs every 5 s.
@@ -108,6 +120,11 @@ class ReadRun:
                 if isinstance(entry.event, PUBLIC_EVENTS):
                     return entry.seq
             before = entries[0].seq
+
+
+def _secrets(entries: Sequence[Entry]) -> Mapping[str, int]:
+    first = entries[0].event if entries else None
+    return first.secrets if isinstance(first, RunStarted) else {}
 
 
 def _view(record: RunRecord, *, last_public_seq: int) -> RunView:

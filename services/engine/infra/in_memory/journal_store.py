@@ -47,6 +47,12 @@ class InMemoryJournal:
     async def read(self, tenant_id: UUID, run_id: UUID) -> Sequence[Entry]:
         return [entry for row in self._rows(tenant_id, run_id) for entry in row]
 
+    async def after(
+        self, tenant_id: UUID, run_id: UUID, *, place: int, rows: int
+    ) -> Sequence[Entry]:
+        found = [row for row in self._rows(tenant_id, run_id) if row[-1].seq > place]
+        return [entry for row in found[:rows] for entry in row if entry.seq > place]
+
     async def newest(
         self, tenant_id: UUID, run_id: UUID, *, before: int | None, rows: int
     ) -> Sequence[Entry]:

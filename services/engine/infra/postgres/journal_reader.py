@@ -17,6 +17,15 @@ from services.engine.infra.postgres.statements import Statements
 _READ = """
 SELECT first_seq, last_seq, bytes FROM engine.journal
 WHERE tenant_id = $1 AND run_id = $2 ORDER BY first_seq"""
+# Which row holds an event is found by its key alone: rows are not looked at one by one.
+_AFTER = """
+SELECT first_seq, last_seq, bytes FROM engine.journal
+WHERE tenant_id = $1 AND run_id = $2 AND first_seq >= (
+    SELECT first_seq FROM engine.journal
+    WHERE tenant_id = $1 AND run_id = $2 AND first_seq <= $3 + 1
+    ORDER BY first_seq DESC LIMIT 1)
+AND last_seq > $3
+ORDER BY first_seq LIMIT $4"""
 _NEWEST = """
 SELECT first_seq, last_seq, bytes FROM engine.journal
 WHERE tenant_id = $1 AND run_id = $2 AND ($3::bigint IS NULL OR first_seq < $3)
@@ -36,6 +45,15 @@ class PostgresJournalReader:
         entries = self._entries(found, tenant_id, run_id)
         if entries and entries[0].seq != 1:
             raise JournalUnreadable(f"The journal of {run_id} begins at {entries[0].seq}.")
+        return entries
+
+    async def after(
+        self, tenant_id: UUID, run_id: UUID, *, place: int, rows: int
+    ) -> Sequence[Entry]:
+        found = await self._statements.fetch_of([tenant_id], _AFTER, tenant_id, run_id, place, rows)
+        entries = [entry for entry in self._entries(found, tenant_id, run_id) if entry.seq > place]
+        if entries and entries[0].seq != place + 1:
+            raise JournalUnreadable(f"The journal of {run_id} has a gap at {place + 1}.")
         return entries
 
     async def newest(
