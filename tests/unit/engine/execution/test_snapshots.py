@@ -80,10 +80,10 @@ def _spoken_history(graph: RandomGraph, schedule: Random) -> World:
 def test_every_prefix_can_be_a_snapshot(shape: Random, schedule: Random) -> None:
     graph = random_graph(shape, fatal=True)
     events = _spoken_history(graph, schedule).events
-    workflow = graph.compiled()
+    compiled = graph.compiled()
     for kept in range(1, len(events) + 1):
         until = schedule.randint(kept, len(events))
-        whole, first, second = _Follower(workflow), _Follower(workflow), _Follower(workflow)
+        whole, first, second = _Follower(compiled), _Follower(compiled), _Follower(compiled)
         whole.fold(events[:until], 1)
         first.fold(events[:kept], 1)
         stored = first.snapshot(kept)
@@ -126,12 +126,12 @@ def test_a_run_under_way_can_be_a_snapshot_between_its_steps(
 
 
 def test_values_of_secrets_are_not_in_a_snapshot_and_are_back_after_it() -> None:
-    workflow = random_graph(Random(1), fatal=False).compiled()
-    first = _Follower(workflow, {"TOKEN": "hush"})
+    compiled = random_graph(Random(1), fatal=False).compiled()
+    first = _Follower(compiled, {"TOKEN": "hush"})
     first.fold([begun()], 1)
     stored = first.snapshot(1)
     assert b"hush" not in stored
-    second = _Follower(workflow, {"TOKEN": "hush"})
+    second = _Follower(compiled, {"TOKEN": "hush"})
     second.restore(stored)
     assert second.machine.state.pool.get(("env", "TOKEN")) == "hush"
     assert first.machine.state.pool.get(("env", "TOKEN")) == "hush"
