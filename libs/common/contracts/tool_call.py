@@ -8,7 +8,8 @@ class _Frozen(BaseModel):
 
 
 class ToolCall(_Frozen):
-    """`tool` is `bundle/tool`."""
+    """`tool` is `bundle/tool`, or another name that its sheet gives it. Arguments may be written as
+    text where the tool takes a number, a boolean, a list or an object."""
 
     tool: str
     arguments: dict[str, JsonValue] = {}
@@ -26,12 +27,14 @@ class ToolQuery(_Frozen):
 
 
 class ToolEntry(_Frozen):
-    """`input_schema` and `output_schema` are JSON Schemas."""
+    """`also_known_as` are more names that a call may use. `input_schema` and `output_schema` are
+    JSON Schemas."""
 
     id: str
     title: str
     description: str
     effect_class: str
+    also_known_as: tuple[str, ...] = ()
     input_schema: dict[str, JsonValue]
     output_schema: dict[str, JsonValue]
 

@@ -21,7 +21,7 @@ class LoadedTool:
 
 class ToolCatalogue(Protocol):
     def find(self, tool_id: str) -> LoadedTool:
-        """Raises ToolUnknown with the nearest names."""
+        """By its id or another of its names. Raises ToolUnknown with the nearest names."""
         ...
 
     def all(self) -> tuple[LoadedTool, ...]:

@@ -6,12 +6,14 @@ from contextlib import AbstractContextManager
 from pydantic import JsonValue
 
 from libs.common.clock import Clock
+from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.tool_call import ToolCall, ToolEntry, ToolList, ToolQuery, ToolResult
 from libs.common.errors import UpstreamTimeout
 from libs.common.tracing import Span, span
 from services.plugin.app.ports.tool_catalogue import LoadedTool, ToolCatalogue
 from services.plugin.domain.errors import ToolBroken, ToolFailed, ToolInputInvalid
 from services.plugin.domain.tool_context import ToolContext, ToolFailure, ToolLog, ToolOutput
+from services.plugin.domain.tools.fit_arguments import fit_arguments
 
 
 class CallTool:
@@ -27,17 +29,30 @@ class CallTool:
         ToolBroken (it raised, or its output does not fit its schema), UpstreamTimeout.
         """
         tool = self._tools.find(call.tool)
-        mistakes = tool.input_checker.check(call.arguments)
+        arguments = fit_arguments(tool.sheet.input_schema, call.arguments)
+        mistakes = tool.input_checker.check(arguments)
         if mistakes:
             places = "; ".join(f"{m.pointer or '/'}: {m.message}" for m in mistakes)
             msg = f"arguments of `{tool.id}` do not fit: {places}"
             raise ToolInputInvalid(msg, details=mistakes)
-        output = await self._handled(tool, call.arguments)
+        output = await self._handled(tool, arguments)
         wrong = tool.output_checker.check(output.data)
         if wrong:
             msg = f"`{tool.id}` returned what its schema forbids: {wrong[0].message}"
             raise ToolBroken(msg)
         return ToolResult(text=output.text, data=output.data)
+
+    def as_declared(self, call: ToolCall, envelope: Envelope) -> Envelope:
+        """`envelope` with the effect class of the tool's sheet, which the caller need not know.
+
+        Raises ToolUnknown.
+        """
+        effect = envelope.effect
+        if effect is None:
+            return envelope
+        declared = self._tools.find(call.tool).sheet.effect_class
+        known = effect.model_copy(update={"effect_class": declared})
+        return envelope.model_copy(update={"effect": known})
 
     async def _handled(self, tool: LoadedTool, arguments: dict[str, JsonValue]) -> ToolOutput:
         context = ToolContext(now=self._clock.now(), log=self._log)
@@ -79,6 +94,7 @@ class ListTools:
                     title=tool.sheet.title,
                     description=tool.sheet.description,
                     effect_class=tool.sheet.effect_class,
+                    also_known_as=tool.sheet.also_known_as,
                     input_schema=tool.sheet.input_schema,
                     output_schema=tool.sheet.output_schema,
                 )

@@ -6,8 +6,12 @@ from services.plugin.domain.tool_context import JsonObject, ToolContext, ToolFai
 
 
 async def run(arguments: JsonObject, context: ToolContext) -> ToolOutput:
-    """The call's instant in `timezone`. Raises ToolFailure for an unknown zone."""
-    name = str(arguments.get("timezone", "UTC"))
+    """The call's instant in `timezone`, as text in `format` where that is given.
+
+    Raises ToolFailure for an unknown zone.
+    """
+    name = str(arguments.get("timezone") or "UTC")
+    layout = str(arguments.get("format") or "")
     try:
         local = context.now.astimezone(ZoneInfo(name))
     except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
@@ -15,7 +19,7 @@ async def run(arguments: JsonObject, context: ToolContext) -> ToolOutput:
         raise ToolFailure(msg) from cause
     iso = local.isoformat(timespec="seconds")
     return ToolOutput(
-        text=f"{iso} ({local:%A}, {name})",
+        text=local.strftime(layout) if layout else f"{iso} ({local:%A}, {name})",
         data={
             "iso": iso,
             "timezone": name,

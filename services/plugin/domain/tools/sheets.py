@@ -22,12 +22,14 @@ class BundleSheet(_Sheet):
 
 class ToolSheet(_Sheet):
     """`<tool>.yaml`: what a caller must know. Schemas are JSON Schema 2020-12; `timeout_seconds`
-    bounds one call. The handler is the coroutine `run` of `<tool>.py` beside it."""
+    bounds one call; `also_known_as` are names that workflows from elsewhere call it by, as
+    `provider/tool`. The handler is the coroutine `run` of `<tool>.py` beside it."""
 
     id: str = Field(pattern=_NAME)
     title: str
     description: str
     effect_class: Literal["idempotent", "keyed", "unsafe"]
     timeout_seconds: float = Field(gt=0, le=600)
+    also_known_as: tuple[str, ...] = ()
     input_schema: dict[str, JsonValue]
     output_schema: dict[str, JsonValue]

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -22,11 +23,12 @@ class BundleTools:
 
     def __init__(self, folder: Path) -> None:
         self._tools = {tool.id: tool for tool in _load_all(folder)}
+        self._named = _by_every_name(self._tools.values())
 
     def find(self, tool_id: str) -> LoadedTool:
-        tool = self._tools.get(tool_id)
+        tool = self._named.get(tool_id)
         if tool is None:
-            near = difflib.get_close_matches(tool_id, self._tools, n=3, cutoff=0.4)
+            near = difflib.get_close_matches(tool_id, self._named, n=3, cutoff=0.4)
             hint = f"; the nearest are {', '.join(near)}" if near else ""
             msg = f"no tool `{tool_id}` (names are `bundle/tool`){hint}"
             raise ToolUnknown(msg)
@@ -34,6 +36,17 @@ class BundleTools:
 
     def all(self) -> tuple[LoadedTool, ...]:
         return tuple(self._tools.values())
+
+
+def _by_every_name(tools: Iterable[LoadedTool]) -> dict[str, LoadedTool]:
+    named: dict[str, LoadedTool] = {}
+    for tool in tools:
+        for name in (tool.id, *tool.sheet.also_known_as):
+            if name in named:
+                msg = f"`{name}` names both `{named[name].id}` and `{tool.id}`"
+                raise BundleInvalid(msg)
+            named[name] = tool
+    return named
 
 
 def _load_all(folder: Path) -> list[LoadedTool]:

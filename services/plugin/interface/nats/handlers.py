@@ -77,7 +77,8 @@ class PluginHandlers:
         )
 
     async def _call_tool(self, call: ToolCall, envelope: Envelope) -> ToolResult:
-        return await self._once.run(envelope, ToolResult, lambda: self._tools.run(call))
+        declared = self._tools.as_declared(call, envelope)
+        return await self._once.run(declared, ToolResult, lambda: self._tools.run(call))
 
     async def _list_tools(self, query: ToolQuery, _envelope: Envelope) -> ToolList:
         return await self._listing.run(query)

@@ -80,6 +80,23 @@ async def test_the_time_is_told_in_the_asked_zone(tools: BundleTools) -> None:
     }
 
 
+async def test_the_time_is_written_as_asked_under_its_other_name(tools: BundleTools) -> None:
+    asked: dict[str, JsonValue] = {"timezone": "UTC", "format": "%Y-%m-%d %H:%M:%S"}
+    result = await _call(tools, "time/current_time", **asked)
+    assert result.text == "2026-03-04 12:30:00"
+
+
+async def test_json_text_becomes_its_value(tools: BundleTools) -> None:
+    result = await _call(tools, "builtin/json_parse", json_string='{"key": [1, "é"]}')
+    assert result == ToolResult(text='{"key": [1, "é"]}', data={"result": {"key": [1, "é"]}})
+
+
+@pytest.mark.parametrize("text", ["{", "NaN", "[" * 100_000])
+async def test_what_is_no_json_is_refused(tools: BundleTools, text: str) -> None:
+    with pytest.raises(ToolFailed, match="no JSON"):
+        await _call(tools, "basics/json_parse", json_string=text)
+
+
 async def test_an_unknown_zone_is_the_callers_mistake(tools: BundleTools) -> None:
     with pytest.raises(ToolFailed, match="Europe/Berlin"):
         await _call(tools, "basics/current_time", timezone="Mars/Base")
@@ -98,7 +115,23 @@ async def test_an_unknown_tool_names_its_nearest(tools: BundleTools) -> None:
 
 async def test_tools_are_listed_with_their_schemas(tools: BundleTools) -> None:
     listed = await ListTools(tools).run(ToolQuery(bundle="basics"))
-    assert [tool.id for tool in listed.tools] == ["basics/calculator", "basics/current_time"]
+    assert [(tool.id, tool.also_known_as) for tool in listed.tools] == [
+        ("basics/calculator", ("maths/eval_expression",)),
+        ("basics/current_time", ("time/current_time",)),
+        ("basics/json_parse", ("builtin/json_parse",)),
+    ]
+
+
+def test_a_name_belongs_to_one_tool(tmp_path: Path) -> None:
+    bundle = tmp_path / "odd"
+    bundle.mkdir()
+    (bundle / "bundle.yaml").write_text("id: odd\ntitle: O\ndescription: o\ntools: [one, two]\n")
+    for name in ("one", "two"):
+        sheet = (_BUNDLES / "basics" / "calculator.yaml").read_text()
+        (bundle / f"{name}.yaml").write_text(sheet.replace("id: calculator", f"id: {name}"))
+        (bundle / f"{name}.py").write_text("async def run(arguments, context): ...\n")
+    with pytest.raises(BundleInvalid, match="maths/eval_expression"):
+        BundleTools(tmp_path)
 
 
 def test_a_broken_bundle_is_reported_with_file_and_field(tmp_path: Path) -> None:
