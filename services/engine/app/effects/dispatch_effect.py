@@ -3,11 +3,24 @@
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from libs.common.clock import Clock
+from libs.common.contracts.code_execution import CodeResult
 from libs.common.contracts.envelope import Effect, Envelope
+from libs.common.contracts.http_call import HttpResult
 from libs.common.contracts.keyed_calls import CancelCall
-from libs.common.contracts.subjects import CHAT_CANCEL, FETCH_HTTP, PLUGIN_CANCEL, RUN_CODE
+from libs.common.contracts.subjects import (
+    CALL_TOOL,
+    CHAT_CANCEL,
+    FETCH_HTTP,
+    PLUGIN_CANCEL,
+    RUN_CODE,
+    Subject,
+)
+from libs.common.contracts.tool_call import ToolResult
 from libs.common.errors import HeddleError
 from libs.common.messaging.bus import MessageBus
 from libs.common.retry_policy import RetryPolicy
@@ -19,10 +32,14 @@ from services.engine.app.ports.run_store import Claim
 from services.engine.domain.execution.step import Dispatch
 from services.engine.domain.node_parts.effects import (
     CallModel,
+    CallTool,
     EffectError,
     FetchHttp,
     RunCode,
 )
+
+Req = TypeVar("Req", bound=BaseModel)
+Rep = TypeVar("Rep", CodeResult, HttpResult, ToolResult)
 
 _log = logging.getLogger(__name__)
 
@@ -88,23 +105,21 @@ class EffectDispatcher:
             _log.info("call %s was not cancelled: %s", key, error)
 
     async def _perform(self, claim: Claim, dispatch: Dispatch, sink: EffectSink) -> None:
-        request = dispatch.request
-        match request:
-            case CallModel():
-                keyed = self._keyed(claim, dispatch, sink, request.timeout_seconds)
-                await call_model(self._bus, keyed, request.call, again=self._again)
-            case RunCode():
-                keyed = self._keyed(claim, dispatch, sink, request.timeout_seconds)
-                code = await ask_plugin(self._bus, keyed, RUN_CODE, request.call, again=self._again)
-                if code is not None:
-                    sink.complete(dispatch.key, code)
-            case FetchHttp():
-                keyed = self._keyed(claim, dispatch, sink, request.timeout_seconds)
-                page = await ask_plugin(
-                    self._bus, keyed, FETCH_HTTP, request.call, again=self._again
-                )
-                if page is not None:
-                    sink.complete(dispatch.key, page)
+        keyed = self._keyed(claim, dispatch, sink, dispatch.request.timeout_seconds)
+        match dispatch.request:
+            case CallModel(call=call):
+                await call_model(self._bus, keyed, call, again=self._again)
+            case RunCode(call=call):
+                await self._ask(keyed, RUN_CODE, call)
+            case FetchHttp(call=call):
+                await self._ask(keyed, FETCH_HTTP, call)
+            case CallTool(call=call):
+                await self._ask(keyed, CALL_TOOL, call)
+
+    async def _ask(self, keyed: KeyedCall, subject: Subject[Req, Rep], call: Req) -> None:
+        answer = await ask_plugin(self._bus, keyed, subject, call, again=self._again)
+        if answer is not None:
+            keyed.sink.complete(keyed.key, answer)
 
     def _keyed(
         self, claim: Claim, dispatch: Dispatch, sink: EffectSink, seconds: float

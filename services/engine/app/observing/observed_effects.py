@@ -11,12 +11,19 @@ from services.engine.app.observing.noted_sink import NotedSink
 from services.engine.app.observing.span_places import span_places
 from services.engine.app.ports.run_store import Claim
 from services.engine.domain.execution.step import Dispatch
-from services.engine.domain.node_parts.effects import CallModel, EffectRequest, FetchHttp, RunCode
+from services.engine.domain.node_parts.effects import (
+    CallModel,
+    CallTool,
+    EffectRequest,
+    FetchHttp,
+    RunCode,
+)
 
 _KINDS: dict[type[EffectRequest], str] = {
     CallModel: "model",
     RunCode: "code",
     FetchHttp: "http",
+    CallTool: "tool",
 }
 _ERRORS = frozenset({"failed", "unknown"})
 

@@ -5,13 +5,7 @@ import json
 from uuid import UUID
 
 from services.engine.domain.events.journal import EffectDispatched
-from services.engine.domain.node_parts.effects import (
-    CallModel,
-    EffectRequest,
-    FetchHttp,
-    RunCode,
-    Wait,
-)
+from services.engine.domain.node_parts.effects import EffectRequest, SentEffect, Wait
 
 
 def run_scope(tenant_id: UUID, run_id: UUID) -> str:
@@ -24,7 +18,7 @@ def effect_key(scope: str, node_id: str, frame: str, attempt: int, call: int) ->
     return f"{scope}/{node_id}/{frame or '-'}/{attempt}/{call}"
 
 
-def request_hash(request: CallModel | RunCode | FetchHttp) -> str:
+def request_hash(request: SentEffect) -> str:
     """SHA-256 hex digest of the request as JSON with sorted keys."""
     content = json.dumps(
         request.call.model_dump(mode="json"),

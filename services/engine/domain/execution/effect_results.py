@@ -5,9 +5,11 @@ from typing import assert_never, cast
 from libs.common.contracts.chat import ChatResult, Completed, ReasoningPart, TextPart
 from libs.common.contracts.code_execution import CodeResult
 from libs.common.contracts.http_call import HttpResult
+from libs.common.contracts.tool_call import ToolResult
 from services.engine.domain.events.journal import EffectCompleted
 from services.engine.domain.node_parts.effects import (
     CallModel,
+    CallTool,
     EffectRequest,
     EffectResult,
     FetchHttp,
@@ -56,6 +58,8 @@ def restored(request: EffectRequest, value: Value) -> EffectResult:
             return CodeResult.model_validate(value)
         case FetchHttp():
             return HttpResult.model_validate(value)
+        case CallTool():
+            return ToolResult.model_validate(value)
         case Wait():
             return None
         case _:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from libs.common.contracts.envelope import EffectClass
 from services.engine.domain.events.journal import JournalEvent
-from services.engine.domain.node_parts.effects import CallModel, FetchHttp, RunCode
+from services.engine.domain.node_parts.effects import SentEffect
 from services.engine.domain.variables.record import record
 
 
@@ -14,7 +14,7 @@ class Dispatch:
 
     key: str
     node_id: str
-    request: CallModel | RunCode | FetchHttp
+    request: SentEffect
     effect_class: EffectClass
     request_hash: str
 

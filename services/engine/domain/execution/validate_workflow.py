@@ -27,7 +27,6 @@ _KNOWN_BUT_NOT_RUNNABLE = frozenset(
         "loop-start",
         "parameter-extractor",
         "question-classifier",
-        "tool",
         "trigger-plugin",
         "trigger-schedule",
         "trigger-webhook",

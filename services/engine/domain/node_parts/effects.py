@@ -7,6 +7,7 @@ from typing import Literal
 from libs.common.contracts.chat import ChatCall, ChatPart, ChatResult, ReasoningPart
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.http_call import HttpCall, HttpResult
+from libs.common.contracts.tool_call import ToolCall, ToolResult
 
 PartFilter = Callable[[], Callable[[ChatPart], str]]
 """Makes a fresh fold over one generation's parts: each part in, the text it adds out.
@@ -54,6 +55,16 @@ class FetchHttp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallTool:
+    """The class is the careful one: the plugin service takes the one of the tool's sheet, which may
+    allow more."""
+
+    call: ToolCall
+    timeout_seconds: float = 620.0
+    effect_class: Literal["unsafe"] = "unsafe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """A timer inside the run: answered with None after `seconds`. Survives a takeover: the instant
     is journalled."""
@@ -61,8 +72,10 @@ class Wait:
     seconds: float
 
 
-EffectRequest = CallModel | RunCode | FetchHttp | Wait
-EffectResult = ChatResult | CodeResult | HttpResult | None
+SentEffect = CallModel | RunCode | FetchHttp | CallTool
+"""An effect that another service performs, under a key."""
+EffectRequest = SentEffect | Wait
+EffectResult = ChatResult | CodeResult | HttpResult | ToolResult | None
 
 
 class EffectError(Exception):

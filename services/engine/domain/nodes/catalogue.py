@@ -11,6 +11,7 @@ from services.engine.domain.nodes.if_else import parse_if_else
 from services.engine.domain.nodes.llm import parse_llm
 from services.engine.domain.nodes.start import parse_start
 from services.engine.domain.nodes.template_transform import parse_template_transform
+from services.engine.domain.nodes.tool import parse_tool
 from services.engine.domain.nodes.variable_aggregator import parse_variable_aggregator
 
 # fmt: off
@@ -25,5 +26,6 @@ CATALOGUE: Mapping[str, NodeType] = {
     "variable-aggregator": NodeType(type="variable-aggregator", execution="executable", parse=parse_variable_aggregator),
     "variable-assigner": NodeType(type="variable-aggregator", execution="executable", parse=parse_variable_aggregator),
     "http-request": NodeType(type="http-request", execution="executable", parse=parse_http_request, retryable=True),
+    "tool": NodeType(type="tool", execution="executable", parse=parse_tool, retryable=True),
 }
 # fmt: on

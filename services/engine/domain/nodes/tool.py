@@ -1,0 +1,78 @@
+"""tool: one call of a tool that the plugin service has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from libs.common.contracts.tool_call import ToolCall, ToolResult
+from services.engine.domain.node_parts.effects import CallTool, EffectError
+from services.engine.domain.node_parts.expected_result import expect
+from services.engine.domain.node_parts.node_contract import (
+    NodeContext,
+    NodeFailure,
+    NodeResult,
+    NodeRun,
+    Problem,
+)
+from services.engine.domain.node_parts.settings_reader import SettingsReader
+from services.engine.domain.node_parts.tool_arguments import ToolArguments, parse_tool_arguments
+from services.engine.domain.variables.values import Selector, Value
+
+_OWN_KINDS = frozenset({"", "builtin", "plugin"})
+_KINDS_TO_COME = frozenset({"api", "workflow", "mcp", "app", "dataset-retrieval"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolNode:
+    """`tool` is `provider/tool`, by the last part of the provider's name."""
+
+    tool: str
+    arguments: ToolArguments
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def references(self) -> tuple[Selector, ...]:
+        return self.arguments.references
+
+    def run(self, context: NodeContext) -> NodeRun:
+        arguments = self.arguments.resolve(context.variables)
+        call = ToolCall(tool=self.tool, arguments=arguments)
+        try:
+            answer = expect(ToolResult, (yield CallTool(call=call)))
+        except EffectError as error:
+            raise NodeFailure(
+                error.message, error_type=error.error_type, inputs=arguments
+            ) from error
+        return NodeResult(outputs=_outputs(answer), inputs=arguments)
+
+
+def _outputs(answer: ToolResult) -> dict[str, Value]:
+    """What the tool declares stands beside the three outputs that every tool has."""
+    data = answer.data
+    declared = data if isinstance(data, dict) else {}
+    nothing: Value = {"data": []}
+    return {
+        **declared,
+        "text": answer.text,
+        "files": [],
+        "json": [nothing if data is None else data],
+    }
+
+
+def parse_tool(node_id: str, data: Mapping[str, Value]) -> ToolNode:
+    settings = SettingsReader(data)
+    kind = settings.text("provider_type")
+    provider = settings.text("provider_id") or settings.text("provider_name")
+    name = settings.text("tool_name", required=True)
+    tool = f"{provider.rpartition('/')[2]}/{name}"
+    if not provider:
+        settings.report("missing_field", "must name the tool's provider", "provider_id")
+    if kind in _KINDS_TO_COME:
+        message = f"`{tool}` cannot be called: tools of kind {kind} are not available"
+        settings.report("unsupported", message, "provider_type")
+    elif kind not in _OWN_KINDS:
+        settings.report("unknown_tool_kind", f"no kind of tools is called {kind}", "provider_type")
+    return ToolNode(
+        tool=tool if provider and name and kind in _OWN_KINDS else "",
+        arguments=parse_tool_arguments(settings),
+        problems=settings.problems,
+    )
