@@ -20,9 +20,10 @@ from libs.common.identifiers import uuid7
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.nats_bus import NatsBus
 from libs.common.object_store.open_store import open_object_store
+from services.engine.app.engine import Engine, EngineOptions
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.worker import WorkerOptions
-from services.engine.bootstrap import Engine, EngineOptions, start_engine
+from services.engine.bootstrap import start_engine
 from services.engine.domain.events.journal import NodeSucceeded, RunFinished
 from services.engine.infra.calm_collector import calm_collector
 from services.engine.infra.postgres.journal_reader import PostgresJournalReader

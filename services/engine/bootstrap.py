@@ -1,17 +1,15 @@
-"""The engine put together."""
+"""Puts the engine together: the only file that names both interface and infra."""
 
 import asyncio
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import cast
+from dataclasses import dataclass
 from uuid import UUID
 
 import uvloop
-from pydantic import BaseModel
 
-from libs.common.clock import Clock, SystemClock
-from libs.common.contracts.subjects import RUN_ENDED, DurableSubject
+from libs.common.clock import SystemClock
+from libs.common.contracts.subjects import RUN_ENDED
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.outbox_relay import OutboxRelay
 from libs.common.database.outbox_rows import OutboxRows
@@ -25,29 +23,15 @@ from libs.common.run_sealing import RunSealing
 from libs.common.sealed_box import SealedBox
 from libs.common.service_host import ServiceHost, trace_process
 from libs.common.structured_logging import configure_logging
+from services.engine.app.engine import Engine, EngineOptions, wire_engine, wire_lone_run
 from services.engine.app.events.publish_events import EventPublisher
-from services.engine.app.observing.observed_effects import ObservedEffects, OnEffect, uncounted
 from services.engine.app.ports.delta_tail import DeltaTail
-from services.engine.app.ports.engine_stores import EngineStores
-from services.engine.app.ports.environment_secrets import EnvironmentSecrets, NoSecrets
+from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.isolated_processes import IsolatedProcesses
-from services.engine.app.ports.run_store import Claim
-from services.engine.app.runs.abort_run import AbortRunUseCase
-from services.engine.app.runs.accept_run import AcceptRunUseCase
-from services.engine.app.runs.carry_alone import LonePorts, LoneRun
-from services.engine.app.runs.carry_run import CarrierPorts, RunCarrier, Suspicion
-from services.engine.app.runs.drive_run import DriverPorts
-from services.engine.app.runs.isolate_run import IsolationPorts, RunIsolation
-from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
-from services.engine.app.runs.read_run import ReadRun
-from services.engine.app.runs.resume_run import ResumeRunUseCase
-from services.engine.app.runs.ring_doorbell import ring_doorbell
-from services.engine.app.worker import Worker, WorkerOptions, WorkerPorts
-from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
-from services.engine.app.workflows.register_workflow import RegisterWorkflowUseCase
-from services.engine.app.workflows.validate_workflow import ValidateWorkflowUseCase
+from services.engine.app.runs.carry_run import Suspicion
+from services.engine.app.runs.keep_lease import LeasePace
+from services.engine.app.worker import WorkerOptions
 from services.engine.domain.node_parts.node_contract import NodeType
-from services.engine.domain.nodes.catalogue import CATALOGUE
 from services.engine.infra.backend_secrets import BackendSecrets
 from services.engine.infra.calm_collector import calm_collector
 from services.engine.infra.connections import open_bus, open_pool, open_tail
@@ -61,7 +45,7 @@ from services.engine.infra.isolated_process import (
 from services.engine.infra.postgres.engine_stores import postgres_stores
 from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.infra.postgres.measured_run_store import MeasuredRunStore
-from services.engine.interface.nats.handlers import EngineHandlers, EngineUseCases
+from services.engine.interface.nats.handlers import EngineHandlers
 from services.engine.settings import EngineSettings
 
 _SWEEPER_CONNECTIONS = 2
@@ -79,126 +63,11 @@ class SweeperUrlMissing(PlatformFault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineOptions:
-    """How an engine behaves. `catalogue` are the node types on offer, `isolated` the runs that may
-    have a process of their own at once."""
-
-    worker: WorkerOptions = field(default_factory=WorkerOptions)
-    lease: LeasePace = field(default_factory=LeasePace)
-    suspicion: Suspicion = field(default_factory=Suspicion)
-    isolated: int = 4
-    group_limit: int | None = None
-    catalogue: Mapping[str, NodeType] = field(default_factory=lambda: CATALOGUE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """One engine, wired and not started."""
-
-    worker: Worker
-    use_cases: EngineUseCases
-    handlers: EngineHandlers
-    publisher: EventPublisher
-    isolation: RunIsolation | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Vault:
     """What runs with secrets need: their values, and the seal on what they leave behind."""
 
     secrets: EnvironmentSecrets
     sealing: RunSealing
-
-
-def wire_engine(
-    worker_id: UUID,
-    stores: EngineStores,
-    bus: MessageBus,
-    options: EngineOptions,
-    *,
-    clock: Clock,
-    tail: DeltaTail | None = None,
-    processes: IsolatedProcesses | None = None,
-    secrets: EnvironmentSecrets | None = None,
-    on_end: Callable[[UUID], None],
-    on_effect: OnEffect = uncounted,
-) -> Engine:
-    """`on_end` is told the tenant of every run that ended: its outbox has something to send.
-    Without `processes` no run is isolated, without `secrets` none that has some can run."""
-    secrets = secrets or NoSecrets()
-    workflows = CompiledWorkflows(stores.workflows, options.catalogue)
-    lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
-    publisher = EventPublisher(bus, tail)
-
-    async def ring(released: Sequence[Claim]) -> None:
-        for claim in released:
-            await ring_doorbell(bus, claim.tenant_id, claim.run_id, claim.epoch)
-
-    isolation = None
-    if processes is not None:
-        isolation = RunIsolation(
-            worker_id,
-            IsolationPorts(
-                runs=stores.runs, leases=stores.leases, processes=processes, clock=clock
-            ),
-            places=options.isolated,
-            look=options.worker.sweep,
-            on_release=ring,
-        )
-    effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe, on_effect=on_effect)
-    drivers = DriverPorts(journal=stores.writer, publisher=publisher, effects=effects, clock=clock)
-    carrier = RunCarrier(
-        worker_id,
-        _carrier_ports(stores, workflows, secrets, drivers),
-        options.suspicion,
-        apart=isolation.carry if isolation else None,
-    )
-    worker = Worker(
-        worker_id,
-        WorkerPorts(
-            runs=stores.runs,
-            commands=stores.commands,
-            leases=stores.leases,
-            carrier=carrier,
-            clock=clock,
-        ),
-        options.worker,
-        lease,
-        on_release=ring,
-        on_end=on_end,
-    )
-    use_cases = EngineUseCases(
-        accept=AcceptRunUseCase(stores.runs, worker, bus),
-        abort=AbortRunUseCase(stores.commands, bus),
-        resume=ResumeRunUseCase(stores.commands, bus),
-        read=ReadRun(stores.runs, stores.reader, workflows, secrets),
-        register=RegisterWorkflowUseCase(stores.workflows, workflows),
-        validate=ValidateWorkflowUseCase(workflows),
-    )
-    handlers = EngineHandlers(use_cases, worker)
-    return Engine(
-        worker=worker,
-        use_cases=use_cases,
-        handlers=handlers,
-        publisher=publisher,
-        isolation=isolation,
-    )
-
-
-def _carrier_ports(
-    stores: EngineStores,
-    workflows: CompiledWorkflows,
-    secrets: EnvironmentSecrets,
-    drivers: DriverPorts,
-) -> CarrierPorts:
-    return CarrierPorts(
-        runs=stores.runs,
-        journal=stores.reader,
-        commands=stores.commands,
-        workflows=workflows,
-        secrets=secrets,
-        drivers=drivers,
-    )
 
 
 async def start_engine(
@@ -225,11 +94,9 @@ async def start_engine(
     counted = EngineMetrics(metrics or Metrics())
     counted.watch_pools(pool, sweeper)
     committer = GroupCommitter(pool, worker_id, sealing=sealing, on_commit=counted.committed)
-    # The relay reads and sends messages of any type that it is told of.
-    facts = cast("list[DurableSubject[BaseModel]]", [RUN_ENDED])
-    relay = OutboxRelay(OutboxRows(pool, sweeper, "engine"), bus, facts, clock=clock)
+    relay = OutboxRelay(OutboxRows(pool, sweeper, "engine"), bus, [RUN_ENDED], clock=clock)
     runs = MeasuredRunStore(pool, sweeper, counted, clock=clock, group_limit=options.group_limit)
-    stores = replace(postgres_stores(pool, sweeper, committer, sealing=sealing), runs=runs)
+    stores = postgres_stores(pool, sweeper, committer, sealing=sealing, runs=runs)
 
     def ended(tenant_id: UUID) -> None:
         relay.wake(tenant_id)
@@ -248,16 +115,15 @@ async def start_engine(
         on_effect=counted.effect,
     )
     counted.watch(readings_of(engine.worker, committer, engine.publisher))
-    lifespan.background("journal writer", committer.run)
-    lifespan.background("event publisher", engine.publisher.run)
-    lifespan.at_stop("last events", engine.publisher.flushed)
+    _write_and_publish(lifespan, committer, engine.publisher)
     lifespan.background("outbox relay", relay.run)
     if engine.isolation is not None:
         lifespan.at_stop("isolated runs", engine.isolation.close)
     await engine.worker.start()
     lifespan.at_stop("worker", engine.worker.stop)
-    await engine.handlers.serve(bus)
-    lifespan.background("wake-ups", lambda: engine.handlers.hear_wakes(bus))
+    handlers = EngineHandlers(engine.use_cases, engine.worker)
+    await handlers.serve(bus)
+    lifespan.background("wake-ups", lambda: handlers.hear_wakes(bus))
     return engine
 
 
@@ -330,38 +196,27 @@ async def _carry_isolated(
         )
         publisher = EventPublisher(bus, open_tail(settings.redis_url, lifespan))
         committer = GroupCommitter(pool, order.worker, sealing=sealing)
-        lifespan.background("journal writer", committer.run)
-        lifespan.background("event publisher", publisher.run)
-        lifespan.at_stop("last events", publisher.flushed)
-        vault = _vault(settings, bus, sealing)
-        lone = _lone_run(order, pool, committer, bus, publisher, vault, options)
+        _write_and_publish(lifespan, committer, publisher)
+        lone = wire_lone_run(
+            order.worker,
+            order.claim,
+            # It sweeps for nothing, so nothing goes through the sweeper's connections.
+            postgres_stores(pool, pool, committer, sealing=sealing),
+            bus,
+            options,
+            clock=SystemClock(),
+            publisher=publisher,
+            secrets=_vault(settings, bus, sealing).secrets,
+        )
         await lone.carry(leave)
 
 
-def _lone_run(
-    order: IsolatedOrder,
-    pool: Pool,
-    writer: GroupCommitter,
-    bus: MessageBus,
-    publisher: EventPublisher,
-    vault: Vault,
-    options: EngineOptions,
-) -> LoneRun:
-    clock = SystemClock()
-    # It sweeps for nothing, so nothing goes through the sweeper's connections.
-    stores = postgres_stores(pool, pool, writer, sealing=vault.sealing)
-    lease = LeaseKeeper(stores.leases, order.worker, clock=clock, pace=options.lease)
-    effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe)
-    drivers = DriverPorts(journal=writer, publisher=publisher, effects=effects, clock=clock)
-    workflows = CompiledWorkflows(stores.workflows, options.catalogue)
-    carrier = RunCarrier(
-        order.worker,
-        _carrier_ports(stores, workflows, vault.secrets, drivers),
-        options.suspicion,
-        apart=None,
-    )
-    ports = LonePorts(carrier=carrier, commands=stores.commands, lease=lease, bus=bus, clock=clock)
-    return LoneRun(order.claim, ports, look=options.worker.sweep)
+def _write_and_publish(
+    lifespan: Lifespan, committer: GroupCommitter, publisher: EventPublisher
+) -> None:
+    lifespan.background("journal writer", committer.run)
+    lifespan.background("event publisher", publisher.run)
+    lifespan.at_stop("last events", publisher.flushed)
 
 
 def _vault(settings: EngineSettings, bus: MessageBus, sealing: RunSealing) -> Vault:

@@ -19,12 +19,12 @@ from libs.common.database.asyncpg_pool import create_pool
 from libs.common.identifiers import uuid7
 from libs.common.messaging.bus import Listener, MessageBus
 from libs.common.run_sealing import RunSealing
+from services.engine.app.engine import Engine, EngineOptions, wire_engine
 from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.journal_store import Entry
 from services.engine.app.runs.keep_lease import LeasePace
 from services.engine.app.worker import WorkerOptions
-from services.engine.bootstrap import Engine, EngineOptions, wire_engine
 from services.engine.infra.in_memory.command_store import InMemoryCommandStore
 from services.engine.infra.in_memory.engine_state import EngineState
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
@@ -33,6 +33,7 @@ from services.engine.infra.in_memory.worker_leases import InMemoryWorkerLeases
 from services.engine.infra.in_memory.workflow_store import InMemoryWorkflowStore
 from services.engine.infra.postgres.engine_stores import postgres_stores
 from services.engine.infra.postgres.journal_store import GroupCommitter
+from services.engine.interface.nats.handlers import EngineHandlers
 from tests.support.databases import FreshDatabase
 from tests.support.engine_nodes import TEST_CATALOGUE
 
@@ -61,8 +62,9 @@ class Replica:
 
     async def start(self) -> None:
         await self.engine.worker.start()
-        await self.engine.handlers.serve(self.bus)
-        self.tasks.append(asyncio.ensure_future(self.engine.handlers.hear_wakes(self.bus)))
+        handlers = EngineHandlers(self.engine.use_cases, self.engine.worker)
+        await handlers.serve(self.bus)
+        self.tasks.append(asyncio.ensure_future(handlers.hear_wakes(self.bus)))
 
     async def stop(self) -> None:
         """As on SIGTERM."""

@@ -29,8 +29,9 @@ from libs.common.identifiers import uuid7
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.nats_bus import NatsBus
 from libs.common.object_store.open_store import open_object_store
+from services.engine.app.engine import EngineOptions
 from services.engine.app.errors import RunUnknown, WorkflowUnknown
-from services.engine.bootstrap import EngineOptions, start_engine
+from services.engine.bootstrap import start_engine
 from tests.support.databases import FreshDatabase
 from tests.support.engine_callees import Callees
 from tests.support.engine_harness import FAST, TENANT, eventually, heard, with_worker

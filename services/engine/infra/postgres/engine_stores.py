@@ -3,6 +3,7 @@
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.run_sealing import RunSealing
 from services.engine.app.ports.engine_stores import EngineStores
+from services.engine.app.ports.run_store import RunStore
 from services.engine.infra.postgres.command_store import PostgresCommandStore
 from services.engine.infra.postgres.journal_reader import PostgresJournalReader
 from services.engine.infra.postgres.journal_store import GroupCommitter
@@ -16,13 +17,14 @@ def postgres_stores(
     sweeper: Pool,
     writer: GroupCommitter,
     *,
-    group_limit: int | None = None,
     sealing: RunSealing | None = None,
+    runs: RunStore | None = None,
 ) -> EngineStores:
     """`pool` signs in as heddle_app, `sweeper` as heddle_sweeper. `sealing` None: what runs with
-    secrets have stored cannot be read."""
+    secrets have stored cannot be read. `runs` None: a store that counts nothing and bounds no
+    group."""
     return EngineStores(
-        runs=PostgresRunStore(pool, sweeper, group_limit=group_limit),
+        runs=runs or PostgresRunStore(pool, sweeper),
         commands=PostgresCommandStore(pool, sweeper),
         leases=PostgresWorkerLeases(pool),
         workflows=PostgresWorkflowStore(pool),

@@ -1,7 +1,5 @@
 """What the engine answers on NATS."""
 
-from dataclasses import dataclass
-
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.run_commands import (
     AbortRun,
@@ -36,27 +34,10 @@ from libs.common.contracts.subjects import (
 from libs.common.contracts.workflows import RegisterWorkflow, ValidateWorkflow, ValidationReport
 from libs.common.errors import Busy
 from libs.common.messaging.bus import MessageBus
-from services.engine.app.runs.abort_run import AbortRunUseCase
-from services.engine.app.runs.accept_run import AcceptRunUseCase
-from services.engine.app.runs.read_run import ReadRun
-from services.engine.app.runs.resume_run import ResumeRunUseCase
+from services.engine.app.use_cases import EngineUseCases
 from services.engine.app.worker import Worker
-from services.engine.app.workflows.register_workflow import RegisterWorkflowUseCase
-from services.engine.app.workflows.validate_workflow import ValidateWorkflowUseCase
 
 _LISTEN_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineUseCases:
-    """Everything this service offers."""
-
-    accept: AcceptRunUseCase
-    abort: AbortRunUseCase
-    resume: ResumeRunUseCase
-    read: ReadRun
-    register: RegisterWorkflowUseCase
-    validate: ValidateWorkflowUseCase
 
 
 class EngineHandlers:

@@ -1,0 +1,175 @@
+"""An engine, and a run of its own process, put together from what they need from outside."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from libs.common.clock import Clock
+from libs.common.messaging.bus import MessageBus
+from services.engine.app.events.publish_events import EventPublisher
+from services.engine.app.observing.observed_effects import ObservedEffects, OnEffect, uncounted
+from services.engine.app.ports.delta_tail import DeltaTail
+from services.engine.app.ports.engine_stores import EngineStores
+from services.engine.app.ports.environment_secrets import EnvironmentSecrets, NoSecrets
+from services.engine.app.ports.isolated_processes import IsolatedProcesses
+from services.engine.app.ports.run_store import Claim
+from services.engine.app.runs.abort_run import AbortRunUseCase
+from services.engine.app.runs.accept_run import AcceptRunUseCase
+from services.engine.app.runs.carry_alone import LonePorts, LoneRun
+from services.engine.app.runs.carry_run import CarrierPorts, RunCarrier, Suspicion
+from services.engine.app.runs.drive_run import DriverPorts
+from services.engine.app.runs.isolate_run import IsolationPorts, RunIsolation
+from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
+from services.engine.app.runs.read_run import ReadRun
+from services.engine.app.runs.resume_run import ResumeRunUseCase
+from services.engine.app.runs.ring_doorbell import ring_doorbell
+from services.engine.app.use_cases import EngineUseCases
+from services.engine.app.worker import Worker, WorkerOptions, WorkerPorts
+from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
+from services.engine.app.workflows.known_tools import KnownTools
+from services.engine.app.workflows.register_workflow import RegisterWorkflowUseCase
+from services.engine.app.workflows.validate_workflow import ValidateWorkflowUseCase
+from services.engine.domain.node_parts.node_contract import NodeType
+from services.engine.domain.nodes.catalogue import CATALOGUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """How an engine behaves. `catalogue` are the node types on offer, `isolated` the runs that may
+    have a process of their own at once, `group_limit` the running ones of an app (None: any)."""
+
+    worker: WorkerOptions = field(default_factory=WorkerOptions)
+    lease: LeasePace = field(default_factory=LeasePace)
+    suspicion: Suspicion = field(default_factory=Suspicion)
+    isolated: int = 4
+    group_limit: int | None = None
+    catalogue: Mapping[str, NodeType] = field(default_factory=lambda: CATALOGUE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """One engine, not started. `isolation` None: no run gets a process of its own."""
+
+    worker: Worker
+    use_cases: EngineUseCases
+    publisher: EventPublisher
+    isolation: RunIsolation | None
+
+
+def wire_engine(
+    worker_id: UUID,
+    stores: EngineStores,
+    bus: MessageBus,
+    options: EngineOptions,
+    *,
+    clock: Clock,
+    tail: DeltaTail | None = None,
+    processes: IsolatedProcesses | None = None,
+    secrets: EnvironmentSecrets | None = None,
+    on_end: Callable[[UUID], None],
+    on_effect: OnEffect = uncounted,
+) -> Engine:
+    """`on_end` is told the tenant of every run that ended: its outbox has something to send.
+    Without `processes` no run is isolated, without `secrets` none that has some can run."""
+    secrets = secrets or NoSecrets()
+    workflows = CompiledWorkflows(stores.workflows, options.catalogue)
+    lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
+    publisher = EventPublisher(bus, tail)
+
+    async def ring(released: Sequence[Claim]) -> None:
+        for claim in released:
+            await ring_doorbell(bus, claim.tenant_id, claim.run_id, claim.epoch)
+
+    isolation = None
+    if processes is not None:
+        isolation = RunIsolation(
+            worker_id,
+            IsolationPorts(
+                runs=stores.runs, leases=stores.leases, processes=processes, clock=clock
+            ),
+            places=options.isolated,
+            look=options.worker.sweep,
+            on_release=ring,
+        )
+    effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe, on_effect=on_effect)
+    drivers = DriverPorts(journal=stores.writer, publisher=publisher, effects=effects, clock=clock)
+    carrier = RunCarrier(
+        worker_id,
+        _carrier_ports(stores, workflows, secrets, drivers),
+        options.suspicion,
+        apart=isolation.carry if isolation else None,
+    )
+    ports = WorkerPorts(
+        runs=stores.runs,
+        commands=stores.commands,
+        leases=stores.leases,
+        carrier=carrier,
+        clock=clock,
+    )
+    worker = Worker(worker_id, ports, options.worker, lease, on_release=ring, on_end=on_end)
+    return Engine(
+        worker=worker,
+        use_cases=_use_cases(stores, bus, workflows, secrets, worker, KnownTools(bus, clock=clock)),
+        publisher=publisher,
+        isolation=isolation,
+    )
+
+
+def wire_lone_run(
+    worker_id: UUID,
+    claim: Claim,
+    stores: EngineStores,
+    bus: MessageBus,
+    options: EngineOptions,
+    *,
+    clock: Clock,
+    publisher: EventPublisher,
+    secrets: EnvironmentSecrets,
+) -> LoneRun:
+    """One run in a process of its own: `worker_id` owns `claim` already."""
+    lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
+    effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe)
+    drivers = DriverPorts(journal=stores.writer, publisher=publisher, effects=effects, clock=clock)
+    workflows = CompiledWorkflows(stores.workflows, options.catalogue)
+    carrier = RunCarrier(
+        worker_id,
+        _carrier_ports(stores, workflows, secrets, drivers),
+        options.suspicion,
+        apart=None,
+    )
+    ports = LonePorts(carrier=carrier, commands=stores.commands, lease=lease, bus=bus, clock=clock)
+    return LoneRun(claim, ports, look=options.worker.sweep)
+
+
+def _carrier_ports(
+    stores: EngineStores,
+    workflows: CompiledWorkflows,
+    secrets: EnvironmentSecrets,
+    drivers: DriverPorts,
+) -> CarrierPorts:
+    return CarrierPorts(
+        runs=stores.runs,
+        journal=stores.reader,
+        commands=stores.commands,
+        workflows=workflows,
+        secrets=secrets,
+        drivers=drivers,
+    )
+
+
+def _use_cases(
+    stores: EngineStores,
+    bus: MessageBus,
+    workflows: CompiledWorkflows,
+    secrets: EnvironmentSecrets,
+    worker: Worker,
+    tools: KnownTools,
+) -> EngineUseCases:
+    return EngineUseCases(
+        accept=AcceptRunUseCase(stores.runs, worker, bus),
+        abort=AbortRunUseCase(stores.commands, bus),
+        resume=ResumeRunUseCase(stores.commands, bus),
+        read=ReadRun(stores.runs, stores.reader, workflows, secrets),
+        register=RegisterWorkflowUseCase(stores.workflows, workflows, tools),
+        validate=ValidateWorkflowUseCase(workflows, tools),
+    )
