@@ -1,12 +1,13 @@
 """What a run knows of a node that has begun and not ended."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from services.engine.domain.events.journal import EffectDispatched, EffectFailed
+from services.engine.domain.variables.record import mutable_record
 from services.engine.domain.variables.values import Value
 
 
-@dataclass(slots=True, kw_only=True)
+@mutable_record
 class NodeProgress:
     """`attempt` counts from 0. `dispatched`, `results` and `failures` are those of the present
     attempt, by key. `retry_due` is the instant of the next attempt while one is waited for."""

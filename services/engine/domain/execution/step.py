@@ -1,11 +1,11 @@
 """What one advance of a run brought: facts to journal, and what to do once they are durable."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from libs.common.contracts.envelope import EffectClass
 from services.engine.domain.events.journal import JournalEvent
 from services.engine.domain.node_parts.effects import SentEffect
-from services.engine.domain.variables.record import record
+from services.engine.domain.variables.record import mutable_record, record
 
 
 @record
@@ -49,7 +49,7 @@ class Timer:
     due: float
 
 
-@dataclass(slots=True, kw_only=True)
+@mutable_record
 class Step:
     """`events` are already applied to the state and are journalled in this order, together.
 

@@ -21,6 +21,7 @@ from libs.common.retrying import retrying
 from libs.common.run_sealing import RunSealing, required
 from services.engine.app.errors import JournalTooLarge
 from services.engine.app.ports.journal_store import Append, Verdict
+from services.engine.domain.variables.record import record
 from services.engine.infra.journal_codec import encode_rows, journal_place
 from services.engine.infra.postgres.statements import told
 
@@ -32,7 +33,7 @@ _BATCH_ID_BITS = 63
 _REST_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Row:
     """An append ready to be sent, or a part of one that is too large for one row; `last` with its
     last part. `batch_id` lets a repeat recognise its own row."""
