@@ -1,11 +1,12 @@
 """What can be said against a workflow before it runs."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from libs.common.contracts.workflows import Finding
 from services.engine.domain.execution.failure_policy import FailurePolicy
+from services.engine.domain.execution.selector_targets import leading_nowhere
 from services.engine.domain.graph.build_graph import BuiltGraph
-from services.engine.domain.graph.graph import Graph, GraphNode
+from services.engine.domain.graph.graph import GraphNode
 from services.engine.domain.node_parts.node_contract import Node, NodeType, Problem
 from services.engine.domain.variables.selectors import RUN_SCOPES
 
@@ -21,12 +22,9 @@ _KNOWN_BUT_NOT_RUNNABLE = frozenset(
         "iteration-start",
         "knowledge-index",
         "knowledge-retrieval",
-        "list-operator",
         "loop",
         "loop-end",
         "loop-start",
-        "parameter-extractor",
-        "question-classifier",
         "trigger-plugin",
         "trigger-schedule",
         "trigger-webhook",
@@ -55,7 +53,7 @@ def find_problems(
         for problem in (*node.problems, *policies[place.id].problems):
             group = errors if problem.severity == "error" else warnings
             group.append(_of_problem(place, problem))
-        warnings.extend(_nowhere(place, node, built.graph))
+        warnings.extend(leading_nowhere(place, built.graph, nodes, policies))
     return tuple(errors), tuple(warnings)
 
 
@@ -116,18 +114,3 @@ def _of_problem(place: GraphNode, problem: Problem) -> Finding:
         node_title=place.title,
         field=problem.field,
     )
-
-
-def _nowhere(place: GraphNode, node: Node, graph: Graph) -> Iterable[Finding]:
-    unknown = {
-        selector[0]: selector
-        for selector in node.references
-        if selector[0] not in RUN_SCOPES and selector[0] not in graph.index_of
-    }
-    for node_id, selector in unknown.items():
-        yield Finding(
-            code="selector_to_nowhere",
-            message=f"{'.'.join(selector)} points at {node_id!r}, which is not in the graph",
-            node_id=place.id,
-            node_title=place.title,
-        )

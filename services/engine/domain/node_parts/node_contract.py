@@ -2,10 +2,11 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from services.engine.domain.node_parts.effects import EffectRequest, EffectResult
 from services.engine.domain.variables.record import record
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Missing, Selector, Value
 
 
@@ -92,6 +93,18 @@ class Problem:
     severity: Literal["error", "warning"] = "error"
 
 
+OutputTypes = Mapping[str, ValueType | None]
+"""Names of outputs with their types; None for a type that only a run can tell."""
+
+
+@runtime_checkable
+class DeclaresOutputs(Protocol):
+    """A node that knows before a run which outputs it will have, all of them."""
+
+    @property
+    def output_types(self) -> OutputTypes: ...
+
+
 class Node(Protocol):
     """A compiled node: parsed once per workflow version, immutable, shared by all runs."""
 
@@ -120,7 +133,6 @@ class NodeType:
     `execution`: root starts a run, branch chooses a handle, response shows text, container runs
     frames. `parse` takes the node's id and `data` mapping and never raises: what is wrong becomes a
     Problem. `response_template` gives the segments a response node shows (None for the others).
-    `outputs` are the names it declares with their types, None where they depend on `data`.
     """
 
     type: str

@@ -8,6 +8,7 @@ from services.engine.domain.nodes.code import parse_code
 from services.engine.domain.nodes.end import end_template, parse_end
 from services.engine.domain.nodes.http_request import parse_http_request
 from services.engine.domain.nodes.if_else import parse_if_else
+from services.engine.domain.nodes.list_operator import parse_list_operator
 from services.engine.domain.nodes.llm import parse_llm
 from services.engine.domain.nodes.start import parse_start
 from services.engine.domain.nodes.template_transform import parse_template_transform
@@ -27,5 +28,6 @@ CATALOGUE: Mapping[str, NodeType] = {
     "variable-assigner": NodeType(type="variable-aggregator", execution="executable", parse=parse_variable_aggregator),
     "http-request": NodeType(type="http-request", execution="executable", parse=parse_http_request, retryable=True),
     "tool": NodeType(type="tool", execution="executable", parse=parse_tool, retryable=True),
+    "list-operator": NodeType(type="list-operator", execution="executable", parse=parse_list_operator),
 }
 # fmt: on

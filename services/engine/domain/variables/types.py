@@ -3,22 +3,27 @@
 from enum import StrEnum
 from typing import assert_never
 
+from services.engine.domain.variables.files import is_file
 from services.engine.domain.variables.values import Value
 
 
 class ValueType(StrEnum):
-    """What the editor calls a type. `integer` and `float` are both shown as number."""
+    """What the editor calls a type. `integer` and `float` are both shown as `number`, which is what
+    an author declares; no value is inferred to be it."""
 
     NONE = "none"
     BOOLEAN = "boolean"
     INTEGER = "integer"
     FLOAT = "float"
+    NUMBER = "number"
     STRING = "string"
     OBJECT = "object"
+    FILE = "file"
     ARRAY_STRING = "array[string]"
     ARRAY_NUMBER = "array[number]"
     ARRAY_BOOLEAN = "array[boolean]"
     ARRAY_OBJECT = "array[object]"
+    ARRAY_FILE = "array[file]"
     ARRAY_ANY = "array[any]"
 
 
@@ -28,6 +33,7 @@ _ARRAYS = {
     ValueType.FLOAT: ValueType.ARRAY_NUMBER,
     ValueType.STRING: ValueType.ARRAY_STRING,
     ValueType.OBJECT: ValueType.ARRAY_OBJECT,
+    ValueType.FILE: ValueType.ARRAY_FILE,
 }
 
 
@@ -46,7 +52,7 @@ def infer_type(value: Value) -> ValueType:
         case str():
             return ValueType.STRING
         case dict():
-            return ValueType.OBJECT
+            return ValueType.FILE if is_file(value) else ValueType.OBJECT
         case list():
             return _infer_array(value)
         case _:

@@ -1,4 +1,4 @@
-"""Values of variables: what JSON can say. Files will join as a tagged object."""
+"""Values of variables: what JSON can say. A file is an object with a mark (see `files`)."""
 
 from pydantic import JsonValue
 

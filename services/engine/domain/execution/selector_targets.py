@@ -1,0 +1,68 @@
+"""Selectors that lead nowhere, as far as that shows before a run."""
+
+from collections.abc import Iterator, Mapping
+
+from libs.common.contracts.workflows import Finding
+from services.engine.domain.execution.failure_policy import FailurePolicy
+from services.engine.domain.graph.graph import Graph, GraphNode
+from services.engine.domain.node_parts.node_contract import DeclaresOutputs, Node, OutputTypes
+from services.engine.domain.variables.selectors import RUN_SCOPES
+from services.engine.domain.variables.types import ValueType
+from services.engine.domain.variables.values import Selector
+
+_ERROR_OUTPUTS: OutputTypes = {
+    "error_message": ValueType.STRING,
+    "error_type": ValueType.STRING,
+}
+_WITH_KEYS = frozenset({None, ValueType.OBJECT, ValueType.FILE})
+"""Types that a selector's path may go into."""
+
+
+def leading_nowhere(
+    place: GraphNode,
+    graph: Graph,
+    nodes: Mapping[str, Node],
+    policies: Mapping[str, FailurePolicy],
+) -> Iterator[Finding]:
+    """A warning a selector of `place`; one for all those to the same missing node."""
+    strangers: set[str] = set()
+    for selector in dict.fromkeys(nodes[place.id].references):
+        target = selector[0]
+        if target in RUN_SCOPES:
+            continue
+        if target not in graph.index_of:
+            if target not in strangers:
+                strangers.add(target)
+                yield _nowhere(place, selector, f"{target!r}, which is not in the graph")
+            continue
+        declared = _declared(nodes.get(target), policies[target])
+        if declared is not None and (missing := _missing(selector, declared)):
+            yield _nowhere(place, selector, missing)
+
+
+def _declared(node: Node | None, policy: FailurePolicy) -> OutputTypes | None:
+    if not isinstance(node, DeclaresOutputs):
+        return None
+    if policy.strategy == "none":
+        return node.output_types
+    return {**node.output_types, **dict.fromkeys(policy.defaults), **_ERROR_OUTPUTS}
+
+
+def _missing(selector: Selector, declared: OutputTypes) -> str | None:
+    target, name, *path = selector
+    if name not in declared:
+        known = ", ".join(declared) or "none"
+        return f"an output that {target!r} does not have (it has: {known})"
+    kind = declared[name]
+    if path and kind not in _WITH_KEYS:
+        return f"a part of {target}.{name}, which is {kind} and has none"
+    return None
+
+
+def _nowhere(place: GraphNode, selector: Selector, what: str) -> Finding:
+    return Finding(
+        code="selector_to_nowhere",
+        message=f"{'.'.join(selector)} points at {what}",
+        node_id=place.id,
+        node_title=place.title,
+    )
