@@ -1,9 +1,7 @@
 """The group commit: one writer, one statement in flight, all runs of the worker in it."""
 
 import asyncio
-import contextlib
 import logging
-import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -13,39 +11,20 @@ import asyncpg
 
 from libs.common.contracts.subjects import RUN_ENDED
 from libs.common.database.asyncpg_pool import Pool
-from libs.common.database.store_errors import is_transient
-from libs.common.errors import HeddleError, PlatformFault
-from libs.common.identifiers import uuid7
+from libs.common.database.held_connection import HeldConnection
+from libs.common.errors import HeddleError
 from libs.common.retry_policy import STORE
 from libs.common.retrying import retrying
-from libs.common.run_sealing import RunSealing, required
-from services.engine.app.errors import JournalTooLarge
+from libs.common.run_sealing import RunSealing
 from services.engine.app.ports.journal_store import Append, Verdict
-from services.engine.domain.variables.record import record
-from services.engine.infra.journal_codec import encode_rows, journal_place
+from services.engine.infra.postgres.journal_rows import JournalRow, rows_of, settle
 from services.engine.infra.postgres.statements import told
 
 _log = logging.getLogger(__name__)
 
 _COMMIT = """
 SELECT engine.commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"""
-_BATCH_ID_BITS = 63
 _REST_SECONDS = 0.5
-
-
-@record
-class _Row:
-    """An append ready to be sent, or a part of one that is too large for one row; `last` with its
-    last part. `batch_id` lets a repeat recognise its own row."""
-
-    append: Append
-    payload: bytes
-    first_seq: int
-    last_seq: int
-    last: bool
-    batch_id: int
-    message_id: UUID | None
-    outcome: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +56,12 @@ class GroupCommitter:
         sealing: RunSealing | None = None,
         on_commit: Callable[[CommittedGroup], None] | None = None,
     ) -> None:
-        self._pool = pool
+        self._held = HeldConnection(pool)
         self._worker = worker
         self._sealing = sealing
         self._on_commit = on_commit
         self._waiting: list[Append] = []
         self._wake = asyncio.Event()
-        self._connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | None = None
 
     def submit(self, append: Append) -> None:
         self._waiting.append(append)
@@ -101,15 +79,15 @@ class GroupCommitter:
                 await self._wake.wait()
                 self._wake.clear()
                 waiting, self._waiting = self._waiting, []
-                rows = [row for each in waiting for row in _sealed(each, self._sealing)]
+                rows = [row for each in waiting for row in rows_of(each, self._sealing)]
                 if rows:
                     # Every worker locks runs in this order, so that none waits in a circle.
                     rows.sort(key=_run_of)
                     await self._write(rows)
         finally:
-            await self._give_back()
+            await self._held.give_back()
 
-    async def _write(self, rows: Sequence[_Row]) -> None:
+    async def _write(self, rows: Sequence[JournalRow]) -> None:
         while rows := [row for row in rows if not row.append.abandoned]:
             begun = time.perf_counter()
             try:
@@ -134,31 +112,30 @@ class GroupCommitter:
             for row in rows:
                 if row.last:
                     verdict = Verdict.LOST if row.append in lost_appends else Verdict.TAKEN
-                    _settle(row.append, verdict, "")
+                    settle(row.append, verdict, "")
             return
 
-    async def _commit_surely(self, rows: Sequence[_Row]) -> set[int]:
+    async def _commit_surely(self, rows: Sequence[JournalRow]) -> set[int]:
         try:
             return await self._commit(rows)
         except HeddleError as error:
             _log.warning("a group commit is tried again: %s", error)
             return await retrying(STORE, lambda: self._commit(rows))
 
-    async def _narrow(self, rows: Sequence[_Row], error: Exception) -> None:
+    async def _narrow(self, rows: Sequence[JournalRow], error: Exception) -> None:
         appends = list(dict.fromkeys(row.append for row in rows))
         if len(appends) == 1:
             _log.error("the journal refused run %s: %s", rows[0].append.run_id, error)
-            _settle(rows[0].append, Verdict.REFUSED, f"{type(error).__name__}: {error}")
+            settle(rows[0].append, Verdict.REFUSED, f"{type(error).__name__}: {error}")
             return
         first = set(appends[: len(appends) // 2])
         await self._write([row for row in rows if row.append in first])
         await self._write([row for row in rows if row.append not in first])
 
-    async def _commit(self, rows: Sequence[_Row]) -> set[int]:
+    async def _commit(self, rows: Sequence[JournalRow]) -> set[int]:
         ends = [(place, row) for place, row in enumerate(rows, 1) if row.outcome is not None]
         with told():
-            try:
-                connection = await self._held()
+            async with self._held.using() as connection:
                 lost: list[int] = await connection.fetchval(
                     _COMMIT,
                     self._worker,
@@ -180,74 +157,8 @@ class GroupCommitter:
                     [row.message_id for _, row in ends],
                     RUN_ENDED.name,
                 )
-            except BaseException as error:
-                if not isinstance(error, asyncpg.PostgresError) or is_transient(error):
-                    await self._give_back()
-                raise
         return set(lost)
 
-    async def _held(self) -> "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]":
-        # Kept: giving a connection back costs a round trip to reset it.
-        if self._connection is None:
-            self._connection = await self._pool.acquire()
-        return self._connection
 
-    async def _give_back(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await self._pool.release(connection, timeout=1.0)
-
-
-def _sealed(append: Append, sealing: RunSealing | None) -> list[_Row]:
-    """Close the append for more and encode it; none where it is settled or unwanted already."""
-    append.sealed = True
-    if append.abandoned:
-        return []
-    try:
-        encoded = encode_rows(append.events)
-        rows: list[_Row] = []
-        seq = append.first_seq
-        for count, payload in encoded:
-            rows.append(_row(append, payload, seq, count, sealing))
-            seq += count
-    except JournalTooLarge as error:
-        _settle(append, Verdict.TOO_LARGE, error.message)
-        return []
-    except PlatformFault as error:
-        _settle(append, Verdict.REFUSED, error.message)
-        return []
-    return rows
-
-
-def _row(
-    append: Append, payload: bytes, first_seq: int, count: int, sealing: RunSealing | None
-) -> _Row:
-    if append.secret:
-        payload = required(sealing).seal(
-            payload,
-            tenant_id=append.tenant_id,
-            run_id=append.run_id,
-            place=journal_place(first_seq),
-        )
-    last = first_seq + count == append.first_seq + len(append.events)
-    ending = append.ending if last else None
-    return _Row(
-        append=append,
-        payload=payload,
-        first_seq=first_seq,
-        last_seq=first_seq + count - 1,
-        last=last,
-        batch_id=random.getrandbits(_BATCH_ID_BITS),
-        message_id=uuid7() if ending else None,
-        outcome=ending.model_dump_json().encode() if ending else None,
-    )
-
-
-def _run_of(row: _Row) -> int:
+def _run_of(row: JournalRow) -> int:
     return row.append.run_id.int
-
-
-def _settle(append: Append, verdict: Verdict, reason: str) -> None:
-    if not append.abandoned:
-        append.settled(append, verdict, reason)

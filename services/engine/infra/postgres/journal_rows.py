@@ -1,0 +1,83 @@
+"""What a group commit writes of an append: its events encoded, divided and sealed."""
+
+import random
+from uuid import UUID
+
+from libs.common.errors import PlatformFault
+from libs.common.identifiers import uuid7
+from libs.common.run_sealing import RunSealing, required
+from services.engine.app.errors import JournalTooLarge
+from services.engine.app.ports.journal_store import Append, Verdict
+from services.engine.domain.variables.record import record
+from services.engine.infra.journal_codec import encode_rows, journal_place
+
+_BATCH_ID_BITS = 63
+
+
+@record
+class JournalRow:
+    """An append ready to be sent, or a part of one that is too large for one row; `last` with its
+    last part. `batch_id` lets a repeat recognise its own row."""
+
+    append: Append
+    payload: bytes
+    first_seq: int
+    last_seq: int
+    last: bool
+    batch_id: int
+    message_id: UUID | None
+    outcome: bytes | None
+
+
+def rows_of(append: Append, sealing: RunSealing | None) -> list[JournalRow]:
+    """Close the append for more and encode it; none where it is settled or unwanted already.
+
+    `sealing` None: an append of a run with secrets is refused.
+    """
+    append.sealed = True
+    if append.abandoned:
+        return []
+    try:
+        encoded = encode_rows(append.events)
+        rows: list[JournalRow] = []
+        seq = append.first_seq
+        for count, payload in encoded:
+            rows.append(_row(append, payload, seq, count, sealing))
+            seq += count
+    except JournalTooLarge as error:
+        settle(append, Verdict.TOO_LARGE, error.message)
+        return []
+    except PlatformFault as error:
+        settle(append, Verdict.REFUSED, error.message)
+        return []
+    return rows
+
+
+def _row(
+    append: Append, payload: bytes, first_seq: int, count: int, sealing: RunSealing | None
+) -> JournalRow:
+    if append.secret:
+        payload = required(sealing).seal(
+            payload,
+            tenant_id=append.tenant_id,
+            run_id=append.run_id,
+            place=journal_place(first_seq),
+        )
+    last = first_seq + count == append.first_seq + len(append.events)
+    ending = append.ending if last else None
+    return JournalRow(
+        append=append,
+        payload=payload,
+        first_seq=first_seq,
+        last_seq=first_seq + count - 1,
+        last=last,
+        batch_id=random.getrandbits(_BATCH_ID_BITS),
+        message_id=uuid7() if ending else None,
+        outcome=ending.model_dump_json().encode() if ending else None,
+    )
+
+
+def settle(append: Append, verdict: Verdict, reason: str) -> None:
+    """Tell whoever submitted it, unless nobody waits for it any more."""
+    if not append.abandoned:
+        append.settled(append, verdict, reason)
