@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from libs.common.contracts.chat import ChatCall, ChatMessage, ChatResult
+from libs.common.contracts.chat import ChatResult
+from services.engine.domain.node_parts.chosen_model import (
+    ChosenModel,
+    parse_chosen_model,
+    usage_metadata,
+)
 from services.engine.domain.node_parts.effects import CallModel
 from services.engine.domain.node_parts.expected_result import expect
-from services.engine.domain.node_parts.model_parameters import (
-    ModelParameters,
-    parse_model_parameters,
-)
 from services.engine.domain.node_parts.node_contract import (
     NodeContext,
     NodeFailure,
     NodeResult,
     NodeRun,
+    OutputTypes,
     Problem,
 )
 from services.engine.domain.node_parts.prompting import Prompt, parse_prompt
@@ -23,47 +25,46 @@ from services.engine.domain.node_parts.reasoning import (
     THOUGHT_FILTERS,
     split_reasoning,
 )
-from services.engine.domain.node_parts.settings_reader import MISSING_FIELD, SettingsReader
+from services.engine.domain.node_parts.settings_reader import SettingsReader
 from services.engine.domain.node_parts.structured_output import (
     StructuredOutput,
     StructuredOutputInvalid,
     parse_structured_output,
 )
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Selector, Value
-
-_USER: Selector = ("sys", "user_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlmNode:
-    """`model` is `vendor/model`; `separated` takes thoughts out of the text."""
+    """`separated` takes thoughts out of the text."""
 
-    model: str
-    mode: str
+    model: ChosenModel
     prompt: Prompt
-    parameters: ModelParameters
     structured: StructuredOutput | None
     separated: bool
     problems: tuple[Problem, ...] = ()
 
     @property
     def references(self) -> tuple[Selector, ...]:
-        return (*self.prompt.references, *self.parameters.references)
+        return (*self.prompt.references, *self.model.references)
+
+    @property
+    def output_types(self) -> OutputTypes:
+        shaped = {} if self.structured is None else {"structured_output": ValueType.OBJECT}
+        return {
+            "text": ValueType.STRING,
+            "reasoning_content": ValueType.STRING,
+            "usage": ValueType.OBJECT,
+            "finish_reason": ValueType.STRING,
+            **shaped,
+        }
 
     def run(self, context: NodeContext) -> NodeRun:
         messages = self.prompt.build(context)
-        process_data = self._process_data(messages)
-        user = context.variables.get(_USER)
-        structured = self.structured
-        call = ChatCall(
-            model=self.model,
-            messages=messages,
-            parameters=self.parameters.resolve(context.variables),
-            response_format=(
-                structured.response_format if structured else self.parameters.response_format
-            ),
-            user=user if isinstance(user, str) and user else None,
-        )
+        process_data = self.model.process_data(messages)
+        shape = self.structured.response_format if self.structured else None
+        call = self.model.call(messages, context.variables, shape=shape)
         reasoning = "separated" if self.separated else "tagged"
         effect = CallModel(
             call=call,
@@ -95,57 +96,18 @@ class LlmNode:
         return NodeResult(
             outputs=outputs,
             process_data=process_data,
-            metadata={
-                "total_tokens": answer.usage.total_tokens,
-                "total_price": answer.usage.total_price,
-                "currency": answer.usage.currency,
-            },
+            metadata=usage_metadata(answer.usage),
         )
-
-    def _process_data(self, messages: tuple[ChatMessage, ...]) -> dict[str, Value]:
-        vendor, _, name = self.model.partition("/")
-        prompts: list[Value] = [
-            {
-                "role": message.role,
-                "text": message.content if isinstance(message.content, str) else "",
-                "files": [],
-            }
-            for message in messages
-        ]
-        return {
-            "model_mode": self.mode,
-            "prompts": prompts,
-            "model_provider": vendor,
-            "model_name": name,
-        }
 
 
 def parse_llm(node_id: str, data: Mapping[str, Value]) -> LlmNode:
     settings = SettingsReader(data)
-    model = settings.section("model")
-    mode = model.text("mode") or "chat"
+    model = parse_chosen_model(settings)
     reasoning = settings.text("reasoning_format", "tagged")
     return LlmNode(
-        model=_model_name(model),
-        mode=mode,
-        prompt=parse_prompt(settings, completion=mode == "completion"),
-        parameters=parse_model_parameters(model),
+        model=model,
+        prompt=parse_prompt(settings, completion=model.completion),
         structured=parse_structured_output(settings),
         separated=reasoning == "separated",
         problems=settings.problems,
     )
-
-
-def _model_name(model: SettingsReader) -> str:
-    """A provider may be spelled as a path ("org/plugin/provider"); its last part is the vendor.
-
-    Exports without a chosen model exist, so a missing one is told at publishing and fails at run
-    time.
-    """
-    provider = model.text("provider")
-    name = model.text("name")
-    for field, value in (("provider", provider), ("name", name)):
-        if not value:
-            model.warn(MISSING_FIELD, "must not be empty", field)
-    vendor = provider.rpartition("/")[2]
-    return f"{vendor}/{name}" if vendor else name
