@@ -1,7 +1,7 @@
 # `make help` lists the targets.
 # Variables: T narrows tests (make test T=tests/unit/engine), N is the number of test processes,
-# PYTHON makes the environment (3.11 or 3.12), ARGS goes to the command behind a target, ROUNDS and
-# SEED are of make chaos.
+# PYTHON makes the environment (3.11 or 3.12), ARGS goes to the command behind a target, ROUNDS is
+# of make chaos, SECONDS of make fuzz and make sandbox-load, SEED of all three.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,12 +9,13 @@ N ?= 2
 T ?= tests
 ARGS ?=
 ROUNDS ?= 60
+SECONDS ?=
 SEED ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run stop status logs setup setup-dev lock clean check format lint types imports arch \
-	catalogue test chaos bench bench-smoke
+	catalogue test chaos fuzz sandbox-load bench bench-smoke
 
 ## Run
 
@@ -87,10 +88,17 @@ catalogue: setup-dev ## validate every provider and tool sheet
 
 test: setup-dev ## every test but the long ones; servers are started by the tests
 	@$(BIN)/pytest -q -n $(N) --dist loadgroup \
-		$(if $(filter tests,$(T)),--ignore tests/architecture --ignore tests/chaos) $(T)
+		$(if $(filter tests,$(T)),--ignore tests/architecture --ignore tests/chaos \
+			--ignore tests/fuzz --ignore tests/load) $(T)
 
 chaos: setup-dev ## kill processes under load and audit what is left (ROUNDS=60, SEED=...)
 	@HEDDLE_CHAOS_ROUNDS=$(ROUNDS) HEDDLE_CHAOS_SEED=$(SEED) $(BIN)/pytest -q tests/chaos $(ARGS)
+
+fuzz: setup-dev ## ask every HTTP door whatever its OpenAPI document allows (SECONDS=60, SEED=...)
+	@HEDDLE_FUZZ_SECONDS=$(SECONDS) HEDDLE_FUZZ_SEED=$(SEED) $(BIN)/pytest -q tests/fuzz $(ARGS)
+
+sandbox-load: setup-dev ## much harmful code at once, and a little good code (SECONDS=30, SEED=...)
+	@HEDDLE_LOAD_SECONDS=$(SECONDS) HEDDLE_LOAD_SEED=$(SEED) $(BIN)/pytest -q tests/load $(ARGS)
 
 bench: setup-dev .venv-bench/synced ## the benchmarks, beside their floors and peers
 	@$(BIN)/python -m benchmarks engine $(ARGS)

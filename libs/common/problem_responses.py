@@ -84,6 +84,27 @@ def problem_response(scope: Scope, error: HeddleError) -> Response:
     return Response(to_json(body), error.status, headers=_headers(error), media_type=MEDIA_TYPE)
 
 
+_TOLD = {
+    "400": "The request is not what this path takes",
+    "413": "The body is above the limit",
+    "500": "Heddle failed",
+    "503": "A part of the platform is away, or a queue is full",
+    "default": "An error",
+}
+
+
+def documented_errors(model: type[BaseModel], media_type: str) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: a door whose errors all are a `model` in `media_type`."""
+    # FastAPI takes the response documents as plain dicts.
+    content = {media_type: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+    documented: dict[int | str, dict[str, Any]] = {
+        status: {"description": meaning, "content": content} for status, meaning in _TOLD.items()
+    }
+    # Naming it once brings the schema that the others point to.
+    documented["default"] = {"description": _TOLD["default"], "model": model}
+    return documented
+
+
 def install_problem_responses(app: FastAPI, render: Renderer = problem_response) -> None:
     """Answer every error of `app` through `render`. What nobody expected is answered by
     `UnexpectedErrors`, outside of the routes."""

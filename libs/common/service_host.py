@@ -5,7 +5,6 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import Any
 
 import structlog
 import uvicorn
@@ -25,6 +24,7 @@ from libs.common.problem_responses import (
     MEDIA_TYPE,
     Problem,
     Renderer,
+    documented_errors,
     install_problem_responses,
     problem_response,
 )
@@ -65,7 +65,7 @@ class ServiceHost:
             lifespan=lifespan,
             docs_url=None,
             redoc_url=None,
-            responses=_documented_problems(),
+            responses=documented_errors(Problem, MEDIA_TYPE),
         )
         install_problem_responses(self.app, render)
         self.app.include_router(
@@ -186,19 +186,3 @@ def _listener(host: str, port: int) -> socket.socket:
     listener.listen(1024)
     listener.setblocking(False)
     return listener
-
-
-def _documented_problems() -> dict[int | str, dict[str, Any]]:
-    # FastAPI takes the response documents as plain dicts.
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    told = {
-        400: "The request is not what this path takes",
-        413: "The body is above the limit",
-        500: "Heddle failed",
-        503: "A part of the platform is away, or a queue is full",
-    }
-    documented: dict[int | str, dict[str, Any]] = {
-        status: {"description": meaning, "content": content} for status, meaning in told.items()
-    }
-    documented["default"] = {"description": "A problem", "model": Problem}
-    return documented

@@ -7,7 +7,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,9 +130,13 @@ class Platform:
 
 @contextmanager
 def running_platform(
-    folder: Path, *, settings: Mapping[str, str] | None = None, durable: bool = False
+    folder: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    durable: bool = False,
+    services: Sequence[str] = SERVICES,
 ) -> Generator[Platform]:
-    """Servers and one process of each service below `folder`; everything is gone at the end.
+    """Servers and one process of each of `services` below `folder`; everything is gone at the end.
 
     `settings` are further environment variables. `durable` True keeps Postgres' fsync on.
     """
@@ -142,9 +146,9 @@ def running_platform(
             folder=folder, environment={**os.environ, **environment, **(settings or {})}
         )
         stack.callback(platform.stop)
-        for service in SERVICES:
+        for service in services:
             platform.add(service, wait=False)
-        for service in SERVICES:
+        for service in services:
             platform.replica(service).wait_ready()
         yield platform
 

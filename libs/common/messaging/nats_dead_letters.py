@@ -27,6 +27,9 @@ from libs.common.messaging.nats_streams import DEAD_STREAM, NatsStreams
 
 T = TypeVar("T")
 
+_LAST_NUMBER = 2**63 - 1
+"""No stream comes to it; the server refuses to look for numbers beyond."""
+
 
 class NatsDeadLetters:
     """A letter's id is its number in the stream; one request reads one letter."""
@@ -66,7 +69,7 @@ class NatsDeadLetters:
 
     async def _after(self, graves: str, after: int, limit: int) -> list[DeadLetter]:
         letters: list[DeadLetter] = []
-        while len(letters) < limit:
+        while len(letters) < limit and after < _LAST_NUMBER:
             read = self._streams.jetstream.get_msg(
                 DEAD_STREAM, seq=after + 1, subject=graves, next=True
             )
@@ -80,7 +83,9 @@ class NatsDeadLetters:
     async def _found(
         self, tenant_id: UUID, letter_id: int
     ) -> tuple[DeadLetter, dict[str, str], RawStreamMsg]:
-        found = await self._asked(self._streams.jetstream.get_msg(DEAD_STREAM, seq=letter_id))
+        found = None
+        if 0 < letter_id <= _LAST_NUMBER:
+            found = await self._asked(self._streams.jetstream.get_msg(DEAD_STREAM, seq=letter_id))
         if found is None or owner_of(found.subject or "") not in {str(tenant_id), PLATFORM}:
             raise NotFound("There is no such dead letter.")
         return _letter(found), living(_headers(found)), found

@@ -4,8 +4,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from libs.common.errors import HeddleError
-from libs.common.openai_wire.errors import error_body
-from libs.common.problem_responses import problem_response
+from libs.common.openai_wire.errors import OpenAIError, error_body
+from libs.common.problem_responses import documented_errors, problem_response
+
+ERRORS = documented_errors(OpenAIError, "application/json")
 
 _KEPT = ("cache-control", "retry-after", "www-authenticate")
 

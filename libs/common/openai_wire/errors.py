@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from libs.common.errors import HeddleError
 
 _TYPES = {
@@ -11,6 +13,19 @@ _TYPES = {
     413: "request_too_large",
     429: "rate_limit_error",
 }
+
+
+class OpenAIErrorDetail(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIError(BaseModel):
+    """The document, for OpenAPI."""
+
+    error: OpenAIErrorDetail
 
 
 def error_body(error: HeddleError) -> dict[str, Any]:

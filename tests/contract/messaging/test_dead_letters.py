@@ -116,6 +116,18 @@ async def test_all_of_a_subject_go_back_and_no_others(buses: Buses) -> None:
     assert len(await letters(buses, other, tenant, 1)) == 1
 
 
+@pytest.mark.parametrize("number", [-1, 0, 2**63, 2**64, 10**30])
+async def test_a_number_that_no_letter_can_have_is_of_none(buses: Buses, number: int) -> None:
+    subject, tenant = work(), uuid4()
+    await buried(buses, subject, tenant, ["bad"])
+    with pytest.raises(NotFound):
+        await buses.dead.open(tenant, number, body_bytes=9)
+    with pytest.raises(NotFound):
+        await buses.dead.drop(tenant, number)
+    beyond = await buses.dead.page(tenant, after=max(number, 2**63))
+    assert (beyond.letters, beyond.more) == ((), False)
+
+
 async def test_pages_follow_each_other(buses: Buses) -> None:
     subject, tenant = work(), uuid4()
     await buried(buses, subject, tenant, ["1", "2", "3"])

@@ -17,7 +17,7 @@ from libs.common.contracts.envelope import Envelope
 from libs.common.errors import HeddleError, Unauthenticated
 from libs.common.openai_wire.chat_answer import event_stream, past_first_content, whole_answer
 from libs.common.openai_wire.chat_request import ChatCompletionRequest
-from libs.common.openai_wire.error_response import openai_error_response
+from libs.common.openai_wire.error_response import ERRORS, openai_error_response
 from libs.common.openai_wire.model_list import model_list_body
 from libs.common.problem_responses import problem_response
 from libs.common.strict_json import StrictJsonRoute
@@ -37,7 +37,7 @@ def render_error(scope: Scope, error: HeddleError) -> Response:
 def openai_router(*, answer: AnswerChat, models: ListModels, http_key: str | None) -> APIRouter:
     """The two routes. With an `http_key`, callers must show it, and may then name the tenant whose
     credentials are meant in the header `Heddle-Tenant`; without one nobody can."""
-    router = APIRouter(prefix="/v1", tags=["openai"], route_class=StrictJsonRoute)
+    router = APIRouter(prefix="/v1", tags=["openai"], route_class=StrictJsonRoute, responses=ERRORS)
 
     def tenant(
         authorization: Annotated[str, Header()] = "",

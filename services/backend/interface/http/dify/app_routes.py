@@ -12,6 +12,7 @@ from services.backend.domain.apps.json_reading import as_list, as_mapping, as_te
 from services.backend.domain.apps.start_form import user_input_form
 from services.backend.domain.identity.keys import Principal
 from services.backend.interface.http.callers import CallerOf, app_of
+from services.backend.interface.http.dify.errors import ERRORS
 
 _OFF: dict[str, JsonValue] = {"enabled": False}
 _LIMITS: dict[str, JsonValue] = {
@@ -40,7 +41,7 @@ class AppDoor:
 
 
 def app_router(door: AppDoor) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["dify: app"])
+    router = APIRouter(prefix="/v1", tags=["dify: app"], responses=ERRORS)
     app_key = Depends(door.caller.of("app"))
 
     @router.get("/parameters")

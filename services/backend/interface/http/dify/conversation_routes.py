@@ -25,6 +25,7 @@ from services.backend.interface.http.dify.bodies import (
     UserBody,
     user_or_default,
 )
+from services.backend.interface.http.dify.errors import ERRORS
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 
@@ -40,7 +41,9 @@ class ConversationDoor:
 
 
 def conversation_router(door: ConversationDoor) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["dify: conversations"], route_class=StrictJsonRoute)
+    router = APIRouter(
+        prefix="/v1", tags=["dify: conversations"], route_class=StrictJsonRoute, responses=ERRORS
+    )
     app_key = Depends(door.caller.of("app"))
 
     @router.get("/conversations")

@@ -1,10 +1,11 @@
 """Errors on Dify's wire: `{"code", "message", "status"}`."""
 
-from pydantic import JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from libs.common.errors import HeddleError
+from libs.common.problem_responses import documented_errors
 
 _OWN_CODES = frozenset({"app_unavailable", "not_chat_app", "not_workflow_app"})
 _CODES = {
@@ -21,6 +22,19 @@ _CODES = {
     503: "service_unavailable",
     504: "gateway_timeout",
 }
+
+
+class DifyError(BaseModel):
+    """What carries an error beside its three fields differs from error to error."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    message: str
+    status: int
+
+
+ERRORS = documented_errors(DifyError, "application/json")
 
 
 def dify_error_body(error: HeddleError) -> dict[str, JsonValue]:

@@ -30,6 +30,7 @@ from services.backend.interface.http.dify.bodies import (
     required_user,
     user_or_default,
 )
+from services.backend.interface.http.dify.errors import ERRORS
 from services.backend.interface.http.dify.run_answers import blocking_answer, event_bytes
 from services.backend.interface.http.dify.statuses import shown_status
 from services.backend.interface.http.dify.stream_events import StreamEvents
@@ -80,7 +81,9 @@ class RunDoor:
 
 
 def run_router(door: RunDoor) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["dify: runs"], route_class=StrictJsonRoute)
+    router = APIRouter(
+        prefix="/v1", tags=["dify: runs"], route_class=StrictJsonRoute, responses=ERRORS
+    )
     app_key = Depends(door.caller.of("app"))
 
     @router.post("/workflows/run", response_model=None)

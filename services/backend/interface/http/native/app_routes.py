@@ -18,6 +18,7 @@ from services.backend.domain.identity.keys import Principal
 from services.backend.interface.http.callers import CallerOf
 
 IdempotencyKey = Annotated[str | None, Header(max_length=255)]
+_DOCUMENT = {"required": True, "content": {"application/yaml": {"schema": {"type": "string"}}}}
 
 
 class AppView(BaseModel):
@@ -90,7 +91,11 @@ def native_app_router(door: NativeAppDoor) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["apps"])
     workspace = Depends(door.caller.of("adm", "ws"))
 
-    @router.post("/apps/import")
+    @router.post(
+        "/apps/import",
+        responses={201: {"model": ImportView}},
+        openapi_extra={"requestBody": _DOCUMENT},
+    )
     async def import_app(
         request: Request,
         response: Response,

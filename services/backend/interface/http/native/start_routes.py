@@ -56,7 +56,7 @@ def native_start_router(door: StartDoor) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["runs"], route_class=StrictJsonRoute)
     workspace = Depends(door.caller.of("adm", "ws"))
 
-    @router.post("/apps/{app_id}/runs", status_code=202)
+    @router.post("/apps/{app_id}/runs", status_code=202, responses={200: {"model": RunView}})
     async def start(
         app_id: UUID,
         body: StartBody,

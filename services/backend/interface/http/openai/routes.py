@@ -13,6 +13,7 @@ from libs.common.contracts.subjects import CHAT, MODELS
 from libs.common.messaging.bus import MessageBus
 from libs.common.openai_wire.chat_answer import event_stream, past_first_content, whole_answer
 from libs.common.openai_wire.chat_request import ChatCompletionRequest
+from libs.common.openai_wire.error_response import ERRORS
 from libs.common.openai_wire.model_list import model_list_body
 from libs.common.strict_json import StrictJsonRoute
 from services.backend.domain.identity.keys import Principal
@@ -24,7 +25,7 @@ _MODELS_SECONDS = 10.0
 
 def openai_router(bus: MessageBus, caller: CallerOf, *, chat_seconds: float) -> APIRouter:
     """`chat_seconds` bounds one completion and the silence within it."""
-    router = APIRouter(prefix="/v1", tags=["openai"], route_class=StrictJsonRoute)
+    router = APIRouter(prefix="/v1", tags=["openai"], route_class=StrictJsonRoute, responses=ERRORS)
     workspace = Depends(caller.of("ws"))
 
     @router.post("/chat/completions", response_model=None)
