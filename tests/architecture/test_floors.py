@@ -17,7 +17,6 @@ KERNEL = {
     "run_sealing",
     "state_store.store",
     "tracing",
-    "unit_of_work",
 }
 # The logic of keyed calls is written like a use case: only its adapters know machinery.
 LIKE_KERNEL = {"keyed_calls"}

@@ -1,4 +1,4 @@
-"""A raw asyncpg pool, for the hot paths."""
+"""Connections to Postgres: a raw asyncpg pool."""
 
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,11 @@ from libs.common.database.store_errors import translated
 if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
     Connection = asyncpg.Connection[asyncpg.Record]
+    PooledConnection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 else:
     Pool = asyncpg.Pool
     Connection = asyncpg.Connection
+    PooledConnection = asyncpg.pool.PoolConnectionProxy
 
 
 async def create_pool(url: str, options: ConnectionOptions | None = None) -> Pool:

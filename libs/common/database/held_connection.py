@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.asyncpg_pool import Pool, PooledConnection
 from libs.common.database.store_errors import is_transient
 
 _RELEASE_SECONDS = 1.0
@@ -18,12 +18,10 @@ class HeldConnection:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | None = None
+        self._connection: PooledConnection | None = None
 
     @asynccontextmanager
-    async def using(
-        self,
-    ) -> AsyncGenerator["asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"]:
+    async def using(self) -> AsyncGenerator[PooledConnection]:
         """The connection; after anything but an error in the data the next user gets another."""
         if self._connection is None:
             self._connection = await self._pool.acquire()

@@ -12,8 +12,7 @@ from uuid import UUID
 from libs.common.clock import Clock
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.subjects import DurableSubject
-from libs.common.database.outbox import OutboxRow
-from libs.common.database.outbox_rows import ClaimedRow, OutboxRows
+from libs.common.database.outbox_rows import ClaimedRow, OutboxRow, OutboxRows
 from libs.common.database.store_errors import is_transient
 from libs.common.errors import HeddleError, PlatformFault, Unavailable
 from libs.common.messaging.bus import MessageBus

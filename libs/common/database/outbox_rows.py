@@ -1,7 +1,8 @@
-"""The statements of the outbox relay: claim, settle, find, clear.
+"""The outbox: messages written in the transaction that decided them, sent after its commit.
 
-Each is one short transaction. A claim is a lease on a row (its `due_at` moves ahead), so that no
-transaction stays open while the bus is asked and a relay that dies holds nothing up for long.
+Here are the relay's statements: claim, settle, find, clear. Each is one short transaction. A claim
+is a lease on a row (its `due_at` moves ahead), so that no transaction stays open while the bus is
+asked and a relay that dies holds nothing up for long.
 """
 
 from collections.abc import Sequence
@@ -10,9 +11,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from libs.common.database.asyncpg_pool import Pool
-from libs.common.database.outbox import OutboxRow
-from libs.common.database.row_security import SET_TENANTS, tenants_setting
 from libs.common.database.store_errors import translated
+from libs.common.database.tenant_transaction import tenant_transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """One row of a schema's `outbox`. `id` is also the message id on the bus."""
+
+    id: UUID
+    tenant_id: UUID
+    subject: str
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +50,8 @@ class OutboxRows:
         self, tenant_ids: Sequence[UUID], limit: int, lease: timedelta
     ) -> list[ClaimedRow]:
         """At most `limit` due rows in the order of their ids; rows that others hold are skipped."""
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                await connection.execute(SET_TENANTS, tenants_setting(tenant_ids))
-                found = await connection.fetch(self._claim, limit, lease)
+        async with tenant_transaction(self._pool, *tenant_ids) as connection:
+            found = await connection.fetch(self._claim, limit, lease)
         return [
             ClaimedRow(
                 row=OutboxRow(
@@ -81,10 +89,8 @@ class OutboxRows:
         return [row["tenant_id"] for row in found]
 
     async def _change(self, tenant_ids: set[UUID], statement: str, *arguments: object) -> None:
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                await connection.execute(SET_TENANTS, tenants_setting(tenant_ids))
-                await connection.execute(statement, *arguments)
+        async with tenant_transaction(self._pool, *tenant_ids) as connection:
+            await connection.execute(statement, *arguments)
 
 
 _CLAIM = """

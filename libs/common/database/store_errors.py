@@ -37,8 +37,7 @@ def is_transient(error: BaseException) -> bool:
 
     True for deadlocks, lock time-outs and lost connections; False for errors in the data.
     """
-    cause = _driver_error(error)
-    return isinstance(cause, (*_AWAY, *_CONTENDED, DatabaseAway))
+    return isinstance(error, (*_AWAY, *_CONTENDED, DatabaseAway))
 
 
 @contextmanager
@@ -47,15 +46,6 @@ def translated() -> Generator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(_driver_error(error), _AWAY):
+        if isinstance(error, _AWAY):
             raise DatabaseAway("The database does not answer.") from error
         raise
-
-
-def _driver_error(error: BaseException) -> BaseException:
-    # SQLAlchemy wraps its asyncpg adapter's error, which was raised from asyncpg's own. Looked at
-    # by attribute, because loading SQLAlchemy would treble the start of the migration command.
-    adapted = getattr(error, "orig", None)
-    if isinstance(adapted, BaseException):
-        return adapted.__cause__ or adapted
-    return error

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from libs.common.database.tenant_transaction import tenant_transaction
 from libs.common.identifiers import uuid7
 from services.backend.domain.identity.end_users import end_user_id
-from services.backend.infra.postgres.tenant_transaction import tenant_transaction
 from tests.integration.backend.conftest import House, bearer
 from tests.integration.backend.documents import app
 

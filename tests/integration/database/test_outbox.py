@@ -1,7 +1,6 @@
 """Messages leave exactly with the transaction that wrote them, in order, and reach the bus."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar, cast
@@ -9,23 +8,21 @@ from uuid import UUID
 
 import pytest
 from pydantic import BaseModel
-from sqlalchemy import text
 
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.run_commands import Doorbell
 from libs.common.contracts.subjects import RUN_DOORBELL, RUN_ENDED, DurableSubject
-from libs.common.database.asyncpg_pool import Pool
-from libs.common.database.engine import create_engine
+from libs.common.database.asyncpg_pool import Pool, PooledConnection
 from libs.common.database.outbox_relay import OutboxRelay, RelayPace
 from libs.common.database.outbox_rows import OutboxRows
-from libs.common.database.sqlalchemy_unit_of_work import UnitsOfWork
+from libs.common.database.tenant_transaction import tenant_transaction
 from libs.common.errors import Unavailable
 from libs.common.identifiers import uuid7
 from libs.common.messaging.bus import MessageBus
-from tests.support.databases import FreshDatabase
 from tests.support.manual_clock import ManualClock
 
 M = TypeVar("M", bound=BaseModel)
+_INSERT = "insert into engine.outbox (id, tenant_id, subject, body) values ($1, $2, $3, $4)"
 
 
 @dataclass(slots=True)
@@ -50,23 +47,17 @@ class RecordingBus:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    units: UnitsOfWork
+    pool: Pool
     relay: OutboxRelay
     bus: RecordingBus
     rows: OutboxRows
 
 
 @pytest.fixture
-async def outbox(
-    migrated_database: FreshDatabase, pool: Pool, sweeper_pool: Pool
-) -> AsyncIterator[Outbox]:
+def outbox(pool: Pool, sweeper_pool: Pool) -> Outbox:
     bus = RecordingBus()
     rows = OutboxRows(pool, sweeper_pool, "engine")
-    relay = _relay(rows, bus)
-    engine = create_engine(migrated_database.url)
-    units = UnitsOfWork(engine=engine, schema="engine", on_outbox_commit=relay.wake)
-    yield Outbox(units, relay, bus, rows)
-    await engine.dispose()
+    return Outbox(pool, _relay(rows, bus), bus, rows)
 
 
 def _relay(rows: OutboxRows, bus: RecordingBus) -> OutboxRelay:
@@ -82,10 +73,16 @@ def _relay(rows: OutboxRows, bus: RecordingBus) -> OutboxRelay:
 
 async def _write(outbox: Outbox, tenant_id: UUID, count: int) -> list[UUID]:
     runs = [uuid7() for _ in range(count)]
-    async with outbox.units.of(tenant_id) as work:
+    async with tenant_transaction(outbox.pool, tenant_id) as connection:
         for run_id in runs:
-            work.publish_after_commit(RUN_DOORBELL, Doorbell(tenant_id=tenant_id, run_id=run_id))
+            await _add(connection, tenant_id, run_id)
     return runs
+
+
+async def _add(connection: PooledConnection, tenant_id: UUID, run_id: UUID) -> None:
+    bell = Doorbell(tenant_id=tenant_id, run_id=run_id)
+    body = bell.model_dump_json().encode()
+    await connection.execute(_INSERT, uuid7(), tenant_id, RUN_DOORBELL.name, body)
 
 
 async def test_messages_are_sent_once_in_order_with_the_rows_id(outbox: Outbox) -> None:
@@ -102,8 +99,8 @@ async def test_a_transaction_that_fails_sends_nothing(outbox: Outbox) -> None:
     tenant_id = uuid7()
 
     async def fail() -> None:
-        async with outbox.units.of(tenant_id) as work:
-            work.publish_after_commit(RUN_DOORBELL, Doorbell(tenant_id=tenant_id, run_id=uuid7()))
+        async with tenant_transaction(outbox.pool, tenant_id) as connection:
+            await _add(connection, tenant_id, uuid7())
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -111,16 +108,26 @@ async def test_a_transaction_that_fails_sends_nothing(outbox: Outbox) -> None:
     assert await outbox.rows.tenants_waiting(10) == []
 
 
-async def test_a_commit_wakes_the_relay(outbox: Outbox) -> None:
+async def test_a_relay_that_is_woken_sends_at_once(outbox: Outbox) -> None:
+    # Its clock stands still: after the first message there is no further sweep.
     relaying = asyncio.create_task(outbox.relay.run())
     try:
         async with asyncio.timeout(5):
-            runs = await _write(outbox, uuid7(), 1)
-            await outbox.bus.told.wait()
+            runs = await _sent_after_a_wake(outbox)
+            runs += await _sent_after_a_wake(outbox)
     finally:
         relaying.cancel()
         await asyncio.wait((relaying,))
     assert [run_id for _, _, run_id in outbox.bus.sent] == runs
+
+
+async def _sent_after_a_wake(outbox: Outbox) -> list[UUID]:
+    outbox.bus.told.clear()
+    tenant_id = uuid7()
+    runs = await _write(outbox, tenant_id, 1)
+    outbox.relay.wake(tenant_id)
+    await outbox.bus.told.wait()
+    return runs
 
 
 async def test_the_sweep_finds_what_another_process_left(
@@ -153,13 +160,8 @@ async def test_a_bus_that_is_away_delays_the_rows(outbox: Outbox, pool: Pool) ->
 
 async def test_a_row_that_cannot_be_sent_holds_up_nobody(outbox: Outbox) -> None:
     tenant_id = uuid7()
-    async with outbox.units.of(tenant_id) as work:
-        await work.session.execute(
-            text(
-                "insert into engine.outbox (id, tenant_id, subject, body) values (:i, :t, :s, :b)"
-            ),
-            {"i": uuid7(), "t": tenant_id, "s": RUN_ENDED.name, "b": b"{}"},
-        )
+    async with tenant_transaction(outbox.pool, tenant_id) as connection:
+        await connection.execute(_INSERT, uuid7(), tenant_id, RUN_ENDED.name, b"{}")
     await _write(outbox, tenant_id, 1)
     assert await outbox.relay.send_waiting({tenant_id}) == 1
 
@@ -185,13 +187,13 @@ async def test_sent_rows_go_after_a_while(outbox: Outbox, pool: Pool) -> None:
     assert await _count(pool, tenant_id) == 0
 
 
-async def test_a_unit_of_work_sees_its_tenant_alone(outbox: Outbox) -> None:
-    tenant_id, stranger = uuid7(), uuid7()
-    await _write(outbox, tenant_id, 1)
-    for tenant, seen in ((tenant_id, 1), (stranger, 0)):
-        async with outbox.units.of(tenant) as work:
-            found = await work.session.execute(text("select count(*) from engine.outbox"))
-            assert found.scalar_one() == seen
+async def test_a_transaction_sees_its_tenants_alone(outbox: Outbox) -> None:
+    one, other, stranger = uuid7(), uuid7(), uuid7()
+    await _write(outbox, one, 1)
+    await _write(outbox, other, 2)
+    for tenants, seen in (((one,), 1), ((one, other), 3), ((stranger,), 0), ((), 0)):
+        async with tenant_transaction(outbox.pool, *tenants) as connection:
+            assert await connection.fetchval("select count(*) from engine.outbox") == seen
 
 
 async def _all_due(pool: Pool, tenant_id: UUID) -> None:
@@ -203,6 +205,5 @@ async def _count(pool: Pool, tenant_id: UUID) -> int:
 
 
 async def _as_tenant(pool: Pool, tenant_id: UUID, statement: str) -> int:
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("select set_config('heddle.tenants', $1, true)", str(tenant_id))
+    async with tenant_transaction(pool, tenant_id) as connection:
         return await connection.fetchval(statement)

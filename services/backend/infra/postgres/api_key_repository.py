@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.tenant_transaction import tenant_transaction
 from services.backend.domain.identity.keys import KeyRecord, Principal
-from services.backend.infra.postgres.tenant_transaction import tenant_transaction
 
 _OPEN_KEYS = """
 select key_id, kind, app_id, last4, created_at, last_used_at from backend.api_keys

@@ -6,17 +6,14 @@ from uuid import UUID
 import asyncpg
 
 from libs.common.contracts.workflows import ValidationReport, WorkflowDefinition
-from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.asyncpg_pool import Pool, PooledConnection
 from libs.common.database.store_errors import translated
+from libs.common.database.tenant_transaction import tenant_transaction
 from services.backend.app.ports.app_repository import ImportedApp
 from services.backend.domain.apps.environment_secrets import StoredSecret
 from services.backend.domain.apps.records import App, AppVersion, Draft
 from services.backend.infra.postgres.environment_secret_repository import insert_secret
-from services.backend.infra.postgres.tenant_transaction import (
-    Connection,
-    storable,
-    tenant_transaction,
-)
+from services.backend.infra.postgres.storable_text import storable
 
 _APP = (
     "app_id, name, mode, description, icon, published_version_id, created_at, updated_at "
@@ -105,7 +102,7 @@ class PostgresAppRepository:
         return None if row is None else _version(row)
 
 
-async def _insert(connection: Connection, tenant_id: UUID, app: App, draft: Draft) -> None:
+async def _insert(connection: PooledConnection, tenant_id: UUID, app: App, draft: Draft) -> None:
     await connection.execute(
         "insert into backend.apps (app_id, tenant_id, name, mode, description, icon) "
         "values ($1, $2, $3, $4, $5, $6)",
@@ -129,12 +126,12 @@ async def _insert(connection: Connection, tenant_id: UUID, app: App, draft: Draf
     )
 
 
-async def _find(connection: Connection, app_id: UUID) -> App | None:
+async def _find(connection: PooledConnection, app_id: UUID) -> App | None:
     row = await connection.fetchrow(f"select {_APP} where app_id = $1", app_id)
     return None if row is None else _app(row)
 
 
-async def _draft(connection: Connection, app_id: UUID) -> Draft | None:
+async def _draft(connection: PooledConnection, app_id: UUID) -> Draft | None:
     row = await connection.fetchrow(
         "select app_id, source, source_hash, definition, report "
         "from backend.app_drafts where app_id = $1",

@@ -7,13 +7,14 @@ import asyncpg
 
 from libs.common.contracts.run_commands import HistoryTurn
 from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.tenant_transaction import tenant_transaction
 from services.backend.domain.conversations.records import (
     Conversation,
     ConversationOrder,
     Message,
 )
 from services.backend.infra.postgres.run_rows import json_mapping
-from services.backend.infra.postgres.tenant_transaction import storable, tenant_transaction
+from services.backend.infra.postgres.storable_text import storable
 
 _CONVERSATION = (
     "conversation_id, end_user_id, name, inputs, created_at, updated_at from backend.conversations"

@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.tenant_transaction import tenant_transaction
 from services.backend.app.ports.credential_repository import StoredCredential
-from services.backend.infra.postgres.tenant_transaction import storable, tenant_transaction
+from services.backend.infra.postgres.storable_text import storable
 
 
 class PostgresCredentialRepository:

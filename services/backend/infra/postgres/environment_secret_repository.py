@@ -5,9 +5,9 @@ from uuid import UUID
 
 from libs.common.contracts.environment_secrets import SecretReference
 from libs.common.contracts.workflows import WorkflowDefinition
-from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.asyncpg_pool import Pool, PooledConnection
+from libs.common.database.tenant_transaction import tenant_transaction
 from services.backend.domain.apps.environment_secrets import StoredSecret
-from services.backend.infra.postgres.tenant_transaction import Connection, tenant_transaction
 
 _FIND = """
 select s.name, s.version, s.sealed from backend.environment_secrets s
@@ -57,7 +57,7 @@ class PostgresEnvironmentSecrets:
 
 
 async def insert_secret(
-    connection: Connection, tenant_id: UUID, app_id: UUID, secret: StoredSecret
+    connection: PooledConnection, tenant_id: UUID, app_id: UUID, secret: StoredSecret
 ) -> bool:
     """Inside a transaction of the tenant; False when that version is stored already."""
     done = await connection.execute(

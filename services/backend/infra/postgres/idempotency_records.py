@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from libs.common.database.asyncpg_pool import Pool
-from services.backend.infra.postgres.tenant_transaction import storable, tenant_transaction
+from libs.common.database.tenant_transaction import tenant_transaction
+from services.backend.infra.postgres.storable_text import storable
 
 
 class PostgresIdempotencyRecords:

@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.common.contracts.run_commands import RunStatus
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.store_errors import translated
+from libs.common.database.tenant_transaction import tenant_transaction
 from services.backend.app.ports.run_repository import BegunRun
 from services.backend.domain.runs.records import (
     NewRun,
@@ -16,7 +17,7 @@ from services.backend.domain.runs.records import (
     WaitingRun,
 )
 from services.backend.infra.postgres.run_rows import json_bytes, run_line, run_record
-from services.backend.infra.postgres.tenant_transaction import storable, tenant_transaction
+from services.backend.infra.postgres.storable_text import storable
 
 _BEGIN = (
     "select run_id, request_hash from backend.begin_run"

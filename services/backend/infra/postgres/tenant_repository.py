@@ -6,7 +6,8 @@ from uuid import UUID
 
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.store_errors import translated
-from services.backend.infra.postgres.tenant_transaction import storable, tenant_transaction
+from libs.common.database.tenant_transaction import tenant_transaction
+from services.backend.infra.postgres.storable_text import storable
 
 _FIRST_START = 0x6865_6462_6B00
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from libs.common.contracts.run_commands import TERMINAL_STATUSES, AbortRun, ResumeRun, RunStatus
 from libs.common.database.asyncpg_pool import Pool
-from libs.common.database.row_security import SET_TENANTS, tenants_setting
+from libs.common.database.tenant_transaction import tenant_transaction
 from libs.common.retry_policy import STORE
 from libs.common.retrying import retrying
 from services.engine.app.errors import RunUnknown
@@ -68,8 +68,7 @@ class PostgresCommandStore:
     async def _add(self, command: AbortRun) -> RunStatus:
         tenant_id, run_id = command.tenant_id, command.run_id
         with told():
-            async with self._pool.acquire() as connection, connection.transaction():
-                await connection.execute(SET_TENANTS, tenants_setting([tenant_id]))
+            async with tenant_transaction(self._pool, tenant_id) as connection:
                 status: RunStatus | None = await connection.fetchval(_LOCK, tenant_id, run_id)
                 if status is None:
                     raise RunUnknown(f"No run {run_id}.")

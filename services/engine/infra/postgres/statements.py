@@ -7,8 +7,8 @@ from uuid import UUID
 import asyncpg
 
 from libs.common.database.asyncpg_pool import Pool
-from libs.common.database.row_security import SET_TENANTS, tenants_setting
 from libs.common.database.store_errors import is_transient, translated
+from libs.common.database.tenant_transaction import tenant_transaction
 from libs.common.errors import Unavailable
 from libs.common.retry_policy import STORE
 from libs.common.retrying import retrying
@@ -44,8 +44,7 @@ class Statements:
 
         async def once() -> list[asyncpg.Record]:
             with told():
-                async with self._pool.acquire() as connection, connection.transaction():
-                    await connection.execute(SET_TENANTS, tenants_setting(tenants))
+                async with tenant_transaction(self._pool, *tenants) as connection:
                     return await connection.fetch(statement, *arguments)
 
         return await retrying(STORE, once)
