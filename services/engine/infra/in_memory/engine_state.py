@@ -1,6 +1,7 @@
 """The engine's rows in memory, shared by the stores of this package."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from libs.common.clock import Clock
@@ -10,9 +11,18 @@ from services.engine.app.ports.journal_store import Entry
 from services.engine.app.ports.run_store import Claim
 
 
+class StoredSnapshot(NamedTuple):
+    """As the table engine.snapshots."""
+
+    epoch: int
+    seq: int
+    fold_version: int
+    stored: bytes
+
+
 @dataclass(slots=True, kw_only=True)
 class RunRow:
-    """As the table engine.runs, with the run's journal and commands beside it."""
+    """As the table engine.runs, with the run's journal, commands and snapshot beside it."""
 
     request: AcceptRun
     accepted_at: float
@@ -26,6 +36,7 @@ class RunRow:
     journal: list[list[Entry]] = field(default_factory=list[list[Entry]])
     commands: dict[UUID, AbortRun] = field(default_factory=dict[UUID, AbortRun])
     resumed_by: set[UUID] = field(default_factory=set[UUID])
+    snapshot: StoredSnapshot | None = None
 
     def claimed_by(self, worker: UUID, now: float) -> Claim:
         """Raise the epoch."""

@@ -15,6 +15,7 @@ from services.engine.domain.execution.run_machine import RunMachine
 from services.engine.domain.execution.run_snapshot import FOLD_VERSION, RunSnapshot
 from services.engine.domain.execution.step import Step
 from services.engine.domain.variables.values import Value
+from services.engine.infra import snapshot_codec
 from services.engine.infra.snapshot_codec import decode_snapshot, encode_snapshot
 from tests.unit.engine.execution.random_graphs import RandomGraph, random_graph
 from tests.unit.engine.execution.simulated_world import RUN, TENANT, World, begun
@@ -39,7 +40,7 @@ class _Follower:
 
     def snapshot(self, seq: int) -> bytes:
         snapshot = RunSnapshot(seq=seq, machine=self.machine.snapshot(), view=self.view.snapshot())
-        return encode_snapshot(snapshot)
+        return _encoded(snapshot)
 
     def next(self) -> tuple[Step, list[tuple[str, object]]]:
         """What a new owner does; requests by what they ask, for they hold functions."""
@@ -53,6 +54,12 @@ class _Follower:
         assert snapshot is not None
         self.machine.restore(snapshot.machine)
         self.view.restore(snapshot.view)
+
+
+def _encoded(snapshot: RunSnapshot) -> bytes:
+    stored = encode_snapshot(snapshot)
+    assert stored is not None
+    return stored
 
 
 def _spoken_history(graph: RandomGraph, schedule: Random) -> World:
@@ -108,7 +115,7 @@ def test_a_run_under_way_can_be_a_snapshot_between_its_steps(
     while not world.finished:
         seq = len(world.events)
         taken = RunSnapshot(seq=seq, machine=world.machine.snapshot(), view=world.view.snapshot())
-        cuts.append((seq, encode_snapshot(taken)))
+        cuts.append((seq, _encoded(taken)))
         speakers = world.speakers()
         if speakers and schedule.random() < 0.4:
             world.speak(schedule.choice(speakers), schedule.randrange(1, 40))
@@ -149,3 +156,17 @@ def test_a_snapshot_of_another_fold_version_is_left_alone() -> None:
     assert decode_snapshot(stored, fold_version=FOLD_VERSION) is not None
     assert decode_snapshot(stored, fold_version=FOLD_VERSION - 1) is None
     assert decode_snapshot(stored, fold_version=FOLD_VERSION + 1) is None
+
+
+@pytest.mark.parametrize("place", ["pool", "elsewhere"])
+def test_what_is_too_large_is_not_written_out(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    follower = _Follower(random_graph(Random(1), fatal=False).compiled())
+    system = {"query": "x" * 2_000} if place == "pool" else {}
+    inputs = {} if place == "pool" else {"text": "x" * 2_000}
+    follower.fold([replace(begun(), system=system, inputs=inputs)], 1)
+    stored = follower.snapshot(1)
+    monkeypatch.setattr(snapshot_codec, "MAX_SNAPSHOT_BYTES", len(stored))
+    assert follower.snapshot(1) == stored
+    monkeypatch.setattr(snapshot_codec, "MAX_SNAPSHOT_BYTES", 1_999)
+    taken = RunSnapshot(seq=1, machine=follower.machine.snapshot(), view=follower.view.snapshot())
+    assert encode_snapshot(taken) is None
