@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from services.engine.domain.node_parts.node_contract import NodeType
 from services.engine.domain.nodes.answer import answer_template, parse_answer
 from services.engine.domain.nodes.code import parse_code
+from services.engine.domain.nodes.document_extractor import parse_document_extractor
 from services.engine.domain.nodes.end import end_template, parse_end
 from services.engine.domain.nodes.http_request import parse_http_request
 from services.engine.domain.nodes.if_else import parse_if_else
 from services.engine.domain.nodes.list_operator import parse_list_operator
 from services.engine.domain.nodes.llm import parse_llm
+from services.engine.domain.nodes.parameter_extractor import parse_parameter_extractor
+from services.engine.domain.nodes.question_classifier import parse_question_classifier
 from services.engine.domain.nodes.start import parse_start
 from services.engine.domain.nodes.template_transform import parse_template_transform
 from services.engine.domain.nodes.tool import parse_tool
@@ -27,7 +30,10 @@ CATALOGUE: Mapping[str, NodeType] = {
     "variable-aggregator": NodeType(type="variable-aggregator", execution="executable", parse=parse_variable_aggregator),
     "variable-assigner": NodeType(type="variable-aggregator", execution="executable", parse=parse_variable_aggregator),
     "http-request": NodeType(type="http-request", execution="executable", parse=parse_http_request, retryable=True),
+    "document-extractor": NodeType(type="document-extractor", execution="executable", parse=parse_document_extractor),
     "tool": NodeType(type="tool", execution="executable", parse=parse_tool, retryable=True),
+    "question-classifier": NodeType(type="question-classifier", execution="branch", parse=parse_question_classifier),
+    "parameter-extractor": NodeType(type="parameter-extractor", execution="executable", parse=parse_parameter_extractor),
     "list-operator": NodeType(type="list-operator", execution="executable", parse=parse_list_operator),
 }
 # fmt: on

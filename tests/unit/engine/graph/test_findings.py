@@ -63,6 +63,75 @@ def test_a_selector_that_points_nowhere_is_a_warning() -> None:
     assert _codes(nodes, [_edge("s", "a")]) == ([], ["selector_to_nowhere"])
 
 
+LLM: dict[str, Any] = {
+    "id": "l",
+    "data": {
+        "type": "llm",
+        "model": {"provider": "demo", "name": "demo-chat"},
+        "prompt_template": [{"role": "user", "text": "hello"}],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "answer", "warnings"),
+    [
+        ({}, "{{#l.text#}}{{#l.usage.total_tokens#}}", 0),
+        ({}, "{{#l.txet#}}{{#l.txet#}}", 1),
+        ({}, "{{#l.txet#}}{{#l.structured_output.a#}}", 2),
+        ({}, "{{#l.text.first#}}", 1),
+        ({}, "{{#l.error_message#}}", 1),
+        ({"error_strategy": "fail-branch"}, "{{#l.error_message#}}{{#l.txet#}}", 1),
+        (
+            {
+                "error_strategy": "default-value",
+                "default_value": [{"key": "own", "type": "string", "value": "x"}],
+            },
+            "{{#l.error_type#}}{{#l.own#}}",
+            0,
+        ),
+    ],
+)
+def test_an_output_that_a_node_will_not_have_is_a_warning(
+    data: dict[str, Any], answer: str, warnings: int
+) -> None:
+    nodes = [
+        START,
+        LLM | {"data": LLM["data"] | data},
+        {"id": "a", "data": {"type": "answer", "answer": answer}},
+    ]
+    edges = [_edge("s", "l"), _edge("l", "a")]
+    assert _codes(nodes, edges) == ([], ["selector_to_nowhere"] * warnings)
+
+
+def test_an_extractors_parameters_are_outputs_with_types() -> None:
+    nodes: list[Any] = [
+        START,
+        LLM
+        | {
+            "data": LLM["data"]
+            | {
+                "type": "parameter-extractor",
+                "query": ["s", "q"],
+                "parameters": [{"name": "city", "type": "string", "required": True}],
+            }
+        },
+        {
+            "id": "a",
+            "data": {"type": "answer", "answer": "{{#l.city#}}{{#l.town#}}{{#l.city.name#}}"},
+        },
+    ]
+    definition = WorkflowDefinition(mode="advanced-chat", graph={"nodes": nodes, "edges": []})
+    messages = [each.message for each in compile_workflow(definition, CATALOGUE).report.warnings]
+    assert messages == [
+        (
+            "l.town points at an output that 'l' does not have "
+            "(it has: __is_success, __reason, __usage, city)"
+        ),
+        "l.city.name points at a part of l.city, which is string and has none",
+    ]
+
+
 def test_ids_may_be_unquoted_numbers() -> None:
     nodes = [START | {"id": 17}, ANSWER | {"id": 18}]
     assert _codes(nodes, [{"source": 17, "target": 18}, {"source": "17", "target": "99"}]) == (

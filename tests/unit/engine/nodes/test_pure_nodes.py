@@ -192,7 +192,9 @@ FIELDS = [
     "variables", "outputs", "answer", "cases", "conditions", "template", "code", "code_language",
     "advanced_settings", "model", "prompt_template", "memory", "context", "vision", "method", "url",
     "headers", "params", "body", "authorization", "timeout", "prompt_config", "structured_output",
-    "structured_output_switch_on", "retry_config", "error_strategy", "reasoning_format",
+    "structured_output_switch_on", "retry_config", "error_strategy", "reasoning_format", "classes",
+    "query_variable_selector", "instruction", "query", "parameters", "reasoning_mode", "variable",
+    "filter_by", "extract_by", "order_by", "limit",
 ]  # fmt: skip
 
 
