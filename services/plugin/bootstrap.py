@@ -17,7 +17,9 @@ from libs.common.run_seal import RunSeal
 from libs.common.service_host import ServiceHost
 from services.plugin.app.calls.answer_once import AnswerOnce, SingleReply
 from services.plugin.app.code.run_code import RunCode
+from services.plugin.app.documents.read_document import ReadDocument
 from services.plugin.app.http.fetch_http import FetchHttp
+from services.plugin.app.sandbox.patient_sandbox import PatientSandbox
 from services.plugin.app.tools.call_tool import CallTool, ListTools
 from services.plugin.domain.sandbox.execution import ExecutionLimits
 from services.plugin.infra.http.guarded_fetcher import GuardedFetcher
@@ -69,10 +71,12 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
         shape=SingleReply(),
         neighbours=PluginNeighbours(bus),
     )
+    fetcher, patient = GuardedFetcher(http), PatientSandbox(sandbox, clock)
     handlers = PluginHandlers(
         once=AnswerOnce(keyed),
-        code=RunCode(sandbox=sandbox, clock=clock, limits=ExecutionLimits()),
-        http=FetchHttp(fetcher=GuardedFetcher(http), objects=objects, sealing=sealing),
+        code=RunCode(sandbox=patient, limits=ExecutionLimits()),
+        http=FetchHttp(fetcher=fetcher, objects=objects, sealing=sealing),
+        documents=ReadDocument(fetcher=fetcher, objects=objects, sandbox=patient, sealing=sealing),
         tools=tools,
         listing=listing,
         keyed=keyed,

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from libs.common.contracts.chat import ChatCall, ChatCallPart, ModelList, ModelQuery
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.credentials import CredentialQuery, SealedCredential
+from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.environment_secrets import SealedSecrets, SecretsQuery
 from libs.common.contracts.http_call import HttpCall, HttpResult
 from libs.common.contracts.keyed_calls import (
@@ -160,6 +161,7 @@ MODELS = Subject("inference.models", ModelQuery, ModelList)
 
 RUN_CODE = Subject("plugin.code.run", CodeCall, CodeResult)
 FETCH_HTTP = Subject("plugin.http.fetch", HttpCall, HttpResult)
+READ_DOCUMENT = Subject("plugin.documents.read", DocumentCall, DocumentText)
 CALL_TOOL = Subject("plugin.tools.call", ToolCall, ToolResult)
 TOOLS = Subject("plugin.tools.list", ToolQuery, ToolList)
 PLUGIN_ATTACH = Subject("plugin.calls.attach", AttachCall, AttachedResult)

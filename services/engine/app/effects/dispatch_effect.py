@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from libs.common.clock import Clock
 from libs.common.contracts.code_execution import CodeResult
+from libs.common.contracts.document_text import DocumentText
 from libs.common.contracts.envelope import Effect, Envelope
 from libs.common.contracts.http_call import HttpResult
 from libs.common.contracts.keyed_calls import CancelCall
@@ -17,6 +18,7 @@ from libs.common.contracts.subjects import (
     CHAT_CANCEL,
     FETCH_HTTP,
     PLUGIN_CANCEL,
+    READ_DOCUMENT,
     RUN_CODE,
     Subject,
 )
@@ -35,11 +37,12 @@ from services.engine.domain.node_parts.effects import (
     CallTool,
     EffectError,
     FetchHttp,
+    ReadDocument,
     RunCode,
 )
 
 Req = TypeVar("Req", bound=BaseModel)
-Rep = TypeVar("Rep", CodeResult, HttpResult, ToolResult)
+Rep = TypeVar("Rep", CodeResult, HttpResult, ToolResult, DocumentText)
 
 _log = logging.getLogger(__name__)
 
@@ -115,6 +118,8 @@ class EffectDispatcher:
                 await self._ask(keyed, FETCH_HTTP, call)
             case CallTool(call=call):
                 await self._ask(keyed, CALL_TOOL, call)
+            case ReadDocument(call=call):
+                await self._ask(keyed, READ_DOCUMENT, call)
 
     async def _ask(self, keyed: KeyedCall, subject: Subject[Req, Rep], call: Req) -> None:
         answer = await ask_plugin(self._bus, keyed, subject, call, again=self._again)

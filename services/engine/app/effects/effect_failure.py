@@ -35,8 +35,14 @@ def meaning_of(error: HeddleError) -> Meaning:
 
 def effect_error(error: HeddleError) -> EffectError:
     """The error as the node's generator sees it."""
-    name = "OutcomeUnknown" if error.code == "outcome_unknown" else type(error).__name__
-    return EffectError(error.message, error_type=name, retryable=error.retryable)
+    return EffectError(error.message, error_type=_name(error), retryable=error.retryable)
+
+
+def _name(error: HeddleError) -> str:
+    # An error of another service's own arrives as what it is derived from; its code tells more.
+    if error.code == type(error).code:
+        return type(error).__name__
+    return "".join(word.capitalize() for word in error.code.split("_"))
 
 
 def out_of_time(seconds: float) -> EffectError:

@@ -16,6 +16,7 @@ from services.engine.domain.node_parts.effects import (
     CallTool,
     EffectRequest,
     FetchHttp,
+    ReadDocument,
     RunCode,
 )
 
@@ -24,6 +25,7 @@ _KINDS: dict[type[EffectRequest], str] = {
     RunCode: "code",
     FetchHttp: "http",
     CallTool: "tool",
+    ReadDocument: "document",
 }
 _ERRORS = frozenset({"failed", "unknown"})
 

@@ -4,6 +4,7 @@ from typing import assert_never, cast
 
 from libs.common.contracts.chat import ChatResult, Completed, ReasoningPart, TextPart
 from libs.common.contracts.code_execution import CodeResult
+from libs.common.contracts.document_text import DocumentText
 from libs.common.contracts.http_call import HttpResult
 from libs.common.contracts.tool_call import ToolResult
 from services.engine.domain.events.journal import EffectCompleted
@@ -13,6 +14,7 @@ from services.engine.domain.node_parts.effects import (
     EffectRequest,
     EffectResult,
     FetchHttp,
+    ReadDocument,
     RunCode,
     Wait,
 )
@@ -60,6 +62,8 @@ def restored(request: EffectRequest, value: Value) -> EffectResult:
             return HttpResult.model_validate(value)
         case CallTool():
             return ToolResult.model_validate(value)
+        case ReadDocument():
+            return DocumentText.model_validate(value)
         case Wait():
             return None
         case _:

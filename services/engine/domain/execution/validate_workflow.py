@@ -16,7 +16,6 @@ _KNOWN_BUT_NOT_RUNNABLE = frozenset(
         "assigner",
         "command",
         "datasource",
-        "document-extractor",
         "human-input",
         "iteration",
         "iteration-start",

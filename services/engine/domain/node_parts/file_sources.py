@@ -1,0 +1,43 @@
+"""Where a file variable says that its bytes are."""
+
+from libs.common.contracts.document_text import DocumentCall, RemoteFile, StoredFile
+from services.engine.domain.variables.files import file_text, is_file
+from services.engine.domain.variables.values import Value
+
+OBJECT_KEY = "object_key"
+"""The key of a file object under which a file that lies in the object store is named."""
+_WEB = ("http://", "https://")
+
+
+class NotAFile(ValueError):
+    """The value is no file, or none whose bytes can be reached."""
+
+
+def document_call(value: Value) -> DocumentCall:
+    """What to ask for the text of the file `value`.
+
+    A file as a client sends it has no mark yet: it says how it is transferred. Raises NotAFile.
+    """
+    if not isinstance(value, dict) or not (is_file(value) or "transfer_method" in value):
+        raise NotAFile("it is no file")
+    filename = _first(value, "filename", "name")
+    extension = file_text(value, "extension").lstrip(".")
+    if extension and "." not in filename:
+        filename = f"{filename}.{extension}"
+    stored, url = _first(value, OBJECT_KEY), _first(value, "remote_url", "url")
+    if not stored and not url.startswith(_WEB):
+        method = file_text(value, "transfer_method") or "unknown"
+        raise NotAFile(f"a file sent by {method} names neither a web address nor a stored object")
+    return DocumentCall(
+        source=StoredFile(object_key=stored) if stored else RemoteFile(url=url),
+        filename=filename,
+        mime_type=file_text(value, "mime_type"),
+    )
+
+
+def _first(file: dict[str, Value], *names: str) -> str:
+    for name in names:
+        value = file.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return ""
