@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from libs.common.contracts.chat import ChatCall, ChatMessage, ChatPart, ChatResult, TextPart
 from libs.common.contracts.code_execution import CodeCall, CodeResult
@@ -72,6 +72,16 @@ class _Unwritable(PlainNode):
         yield  # a generator all the same
 
 
+class _Broken(PlainNode):
+    """Meets a defect in what drives it."""
+
+    __slots__ = ()
+
+    def run(self, context: NodeContext) -> NodeRun:
+        return cast("NodeResult", object())
+        yield  # a generator all the same
+
+
 class _Huge(PlainNode):
     """Brings `size` characters."""
 
@@ -97,6 +107,7 @@ TEST_CATALOGUE: Mapping[str, NodeType] = {
     "ask": NodeType(type="ask", execution="executable", parse=_Ask),
     "compute": NodeType(type="compute", execution="executable", parse=_Compute),
     "huge": NodeType(type="huge", execution="executable", parse=_Huge),
+    "broken": NodeType(type="broken", execution="executable", parse=_Broken),
     "unwritable": NodeType(type="unwritable", execution="executable", parse=_Unwritable),
     "show": NodeType(
         type="show", execution="response", parse=PlainNode, response_template=_answer_template

@@ -40,7 +40,7 @@ class JournalUnreadable(PlatformFault):
 
 
 class JournalRefused(PlatformFault):
-    """An event cannot be stored: it is no text that a database can hold."""
+    """An event holds what is no JSON text, half a surrogate pair say; its run ends as failed."""
 
     code = "journal_refused"
     title = "The run's journal refused an event"

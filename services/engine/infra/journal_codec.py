@@ -13,6 +13,8 @@ MAX_ROW_BYTES = 32 * 1024 * 1024
 """Above it events are divided among rows, and one event alone is refused."""
 
 _KINDS: dict[type[JournalEvent], str] = {kind: kind.__name__ for kind in EVENT_TYPES}
+_UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
+_NO_JSON = "a value that is too deeply nested, or none of JSON's"
 _encoder = msgspec.json.Encoder()
 _pairs: msgspec.json.Decoder[list[tuple[str, msgspec.Raw]]] = msgspec.json.Decoder(
     list[tuple[str, msgspec.Raw]]
@@ -25,11 +27,14 @@ def journal_place(first_seq: int) -> str:
 
 
 def encode(events: list[JournalEvent]) -> bytes:
-    """One row, of any size. Raises JournalRefused when an event is not JSON."""
+    """One row, of any size. Raises JournalRefused when an event is not JSON, naming its node."""
     try:
         return _encoder.encode([(_KINDS[type(event)], event) for event in events])
-    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as e:
-        raise JournalRefused(f"An event cannot be written as JSON: {e}") from e
+    except _UNWRITABLE as error:
+        if len(events) > 1:
+            for event in events:
+                encode([event])
+        raise JournalRefused(_unwritable(events[0], error)) from error
 
 
 def encode_rows(events: list[JournalEvent]) -> list[tuple[int, bytes]]:
@@ -46,16 +51,25 @@ def encode_rows(events: list[JournalEvent]) -> list[tuple[int, bytes]]:
     return [*encode_rows(events[:middle]), *encode_rows(events[middle:])]
 
 
-def _too_large(event: JournalEvent, size: int) -> str:
+def _unwritable(event: JournalEvent, error: BaseException) -> str:
+    # The error's own words quote what was wrong, and a secret may stand around it.
+    what = "text with half a surrogate pair" if isinstance(error, UnicodeError) else _NO_JSON
+    return f"{_who(event)} brought {what}, which no JSON text can hold."
+
+
+def _who(event: JournalEvent) -> str:
     node_id = getattr(event, "node_id", None)
     if isinstance(event, EffectCompleted):
         # tenant/run/node/...: the node whose call brought the result.
         node_id = event.key.split("/")[2]
-    who = f"Node {node_id!r}" if node_id else "The run"
+    return f"Node {node_id!r}" if node_id else "The run"
+
+
+def _too_large(event: JournalEvent, size: int) -> str:
     return (
-        f"{who} brought {size / 1_000_000:.1f} MB in one step; a run's journal takes at most "
-        f"{MAX_ROW_BYTES // 1_048_576} MiB at once. Keep content of that size in a file and pass "
-        "its address."
+        f"{_who(event)} brought {size / 1_000_000:.1f} MB in one step; a run's journal takes at "
+        f"most {MAX_ROW_BYTES // 1_048_576} MiB at once. Keep content of that size in a file and "
+        "pass its address."
     )
 
 

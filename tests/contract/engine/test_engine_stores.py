@@ -192,7 +192,7 @@ async def test_one_lost_run_leaves_its_neighbours_alone(stores: EngineStores) ->
 
 async def test_an_event_that_cannot_be_stored_is_refused_alone(stores: EngineStores) -> None:
     bad, good = await _claimed(stores), await _claimed(stores)
-    assert await stores.write(bad, 1, _events(bad, "\ud800")) is Verdict.REFUSED
+    assert await stores.write(bad, 1, _events(bad, "\ud800")) is Verdict.UNFIT
     assert await stores.write(good, 1, _events(good)) is Verdict.TAKEN
 
 

@@ -11,13 +11,14 @@ from services.engine.domain.events.journal import JournalEvent
 
 
 class Verdict(Enum):
-    """What became of an append. LOST: the run has another owner or state; REFUSED: its data
-    cannot be stored, whoever tries; TOO_LARGE: one event is above the bound."""
+    """What became of an append. LOST: the run has another owner or state; UNFIT: one event is too
+    large or holds what cannot be written, so the run has to end; REFUSED: the store will not take
+    it, whoever tries, for a reason that is not the run's."""
 
     TAKEN = "taken"
     LOST = "lost"
+    UNFIT = "unfit"
     REFUSED = "refused"
-    TOO_LARGE = "too_large"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -82,7 +82,7 @@ class RunCarrier:
         driver = RunDriver(claim, workflow.compiled, workflow.labels, ports, secrets)
         started(driver)
         stopped = await driver.drive(history, commands)
-        if stopped is Stopped.TOO_LARGE:
+        if stopped is Stopped.UNFIT:
             # What did not fit is in this driver's state and not in the journal: another one folds
             # what is there, and ends the run.
             history = await self._ports.journal.read(claim.tenant_id, claim.run_id)
@@ -96,7 +96,7 @@ class RunCarrier:
         match stopped:
             case Stopped.INCOMPATIBLE:
                 return await self._set_aside(claim, "incompatible", evidence)
-            case Stopped.FAULT | Stopped.TOO_LARGE:
+            case Stopped.FAULT | Stopped.UNFIT:
                 return await self._set_aside(claim, "quarantined", evidence)
             case _:
                 return stopped

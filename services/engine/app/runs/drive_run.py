@@ -40,14 +40,14 @@ _COMPLETIONS = (
 class Stopped(Enum):
     """Why a driver stopped. ENDED: the terminal event is committed. LOST: the run has another
     owner or has ended elsewhere. FAULT: this version cannot go on with it. INCOMPATIBLE: another
-    version might. TOO_LARGE: one event is above what the journal takes. LET_GO: we were told
-    to."""
+    version might. UNFIT: one event is not for the journal, for what it contains. LET_GO: we were
+    told to."""
 
     ENDED = "ended"
     LOST = "lost"
     FAULT = "fault"
     INCOMPATIBLE = "incompatible"
-    TOO_LARGE = "too_large"
+    UNFIT = "unfit"
     LET_GO = "let_go"
 
 
@@ -295,9 +295,9 @@ class RunDriver:
             case Verdict.REFUSED:
                 self.evidence = reason
                 self._stop(Stopped.FAULT)
-            case Verdict.TOO_LARGE:
+            case Verdict.UNFIT:
                 self.evidence = reason
-                self._stop(Stopped.TOO_LARGE)
+                self._stop(Stopped.UNFIT)
 
     def _tell(self, done: _Outstanding) -> None:
         try:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.engine.app.errors import JournalRefused, JournalTooLarge
+from services.engine.app.errors import JournalRefused
 from services.engine.app.ports.journal_store import Append, Entry, Verdict
 from services.engine.infra.in_memory.engine_state import EngineState, RunRow
 from services.engine.infra.journal_codec import decode, encode_rows
@@ -84,10 +84,8 @@ class InMemoryJournal:
         try:
             # Through the codec: what cannot be stored for real cannot be stored here.
             rows = [decode(row) for _, row in encode_rows(append.events)]
-        except JournalTooLarge as error:
-            return Verdict.TOO_LARGE, error.message
         except JournalRefused as error:
-            return Verdict.REFUSED, error.message
+            return Verdict.UNFIT, error.message
         seq = append.first_seq
         for events in rows:
             row.journal.append([Entry(*pair) for pair in enumerate(events, seq)])

@@ -6,7 +6,7 @@ from uuid import UUID
 from libs.common.errors import PlatformFault
 from libs.common.identifiers import uuid7
 from libs.common.run_sealing import RunSealing, required
-from services.engine.app.errors import JournalTooLarge
+from services.engine.app.errors import JournalRefused
 from services.engine.app.ports.journal_store import Append, Verdict
 from services.engine.domain.variables.record import record
 from services.engine.infra.journal_codec import encode_rows, journal_place
@@ -44,8 +44,8 @@ def rows_of(append: Append, sealing: RunSealing | None) -> list[JournalRow]:
         for count, payload in encoded:
             rows.append(_row(append, payload, seq, count, sealing))
             seq += count
-    except JournalTooLarge as error:
-        settle(append, Verdict.TOO_LARGE, error.message)
+    except JournalRefused as error:
+        settle(append, Verdict.UNFIT, error.message)
         return []
     except PlatformFault as error:
         settle(append, Verdict.REFUSED, error.message)

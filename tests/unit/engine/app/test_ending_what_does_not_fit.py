@@ -1,4 +1,5 @@
-"""A step above the journal's bound ends its run; many that add up to more do not."""
+"""A step above the journal's bound, or with what it cannot hold, ends its run; many steps that add
+up to more than the bound do not."""
 
 from collections.abc import AsyncIterator
 
@@ -47,6 +48,22 @@ async def test_one_step_above_the_bound_fails_the_run_and_names_the_node(
     events = await cluster.events(asked.run_id)
     assert [event.prev for event in events] == [0, *(event.seq for event in events[:-1])]
     assert isinstance(events[-1], public.RunFinished)
+
+
+async def test_what_cannot_be_written_fails_its_run_alone_and_names_the_node(
+    cluster: Cluster, nap: list[dict[str, object]]
+) -> None:
+    accept = cluster.replicas[0].engine.use_cases.accept
+    bad = await cluster.asked(chain(*nap, {"type": "unwritable"}, {"type": "pass"}))
+    good = await cluster.asked(chain(*nap, {"type": "nap", "seconds": 0.02}))
+    await accept.execute(bad)
+    await accept.execute(good)
+    assert (await cluster.ended(good.run_id)).status == "succeeded"
+    view = await cluster.ended(bad.run_id)
+    half = f"Node 'n{1 + len(nap)}' brought text with half a surrogate pair"
+    assert (view.status, (view.error or "")[: len(half)]) == ("failed", half)
+    assert isinstance((await cluster.journal(bad.run_id))[-1].event, journal.RunFinished)
+    assert isinstance((await cluster.events(bad.run_id))[-1], public.RunFinished)
 
 
 async def test_many_steps_that_add_up_to_more_are_several_rows(

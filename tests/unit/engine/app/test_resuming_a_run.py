@@ -57,7 +57,7 @@ async def test_a_resumed_run_goes_on(cluster: Cluster) -> None:
 
 
 async def test_a_run_that_breaks_again_is_set_aside_again(cluster: Cluster) -> None:
-    asked = await cluster.asked(chain({"type": "unwritable"}))
+    asked = await cluster.asked(chain({"type": "broken"}))
     await cluster.replicas[0].engine.use_cases.accept.execute(asked)
     first = await cluster.ended(asked.run_id)
     command_id = uuid4()

@@ -75,9 +75,18 @@ def test_events_keep_their_order_and_kind() -> None:
     assert decode(encode(events)) == events
 
 
-def test_half_a_surrogate_pair_is_refused() -> None:
-    with pytest.raises(JournalRefused):
-        encode([_node({"x": "\ud800"})])
+def test_half_a_surrogate_pair_is_refused_by_its_nodes_name_and_not_quoted() -> None:
+    with pytest.raises(JournalRefused, match="Node 'n' brought text with half") as refused:
+        encode([TextReplaced(at=1.0, from_offset=0), _node({"x": "private \ud800"})])
+    assert "private" not in refused.value.message
+
+
+def test_what_nests_without_end_is_refused_by_its_nodes_name() -> None:
+    nested: Value = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(JournalRefused, match=r"Node 'n' brought .* nested"):
+        encode_rows([_node({"x": nested})])
 
 
 def test_an_event_over_the_limit_is_refused_by_its_nodes_name_and_size() -> None:
