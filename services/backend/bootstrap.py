@@ -1,22 +1,14 @@
 """Puts the backend together: the only file that names both interface and infra."""
 
-from dataclasses import dataclass
-
-from redis.asyncio import Redis
-
 from libs.common.clock import SystemClock
-from libs.common.database.asyncpg_pool import Pool, create_pool
-from libs.common.database.connection_options import ConnectionOptions
-from libs.common.database.pool_metrics import watch_pool
-from libs.common.errors import PlatformFault
+from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.service_pools import open_pools
 from libs.common.identifiers import uuid7
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.nats_bus import NatsBus
-from libs.common.messaging.prometheus_bus_metrics import PrometheusBusMetrics
+from libs.common.messaging.open_bus import open_bus
 from libs.common.metrics import Metrics
-from libs.common.object_store.open_store import open_object_store
-from libs.common.retry_policy import CONNECT
-from libs.common.retrying import retrying
+from libs.common.redis_client import redis_client
 from libs.common.service_host import ServiceHost
 from libs.common.state_store.postgres_tier import PostgresTier
 from libs.common.state_store.prometheus_store_metrics import PrometheusStoreMetrics
@@ -48,27 +40,13 @@ from services.backend.settings import BackendSettings
 SCHEMA = "backend"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pools:
-    app: Pool
-    sweeper: Pool
-
-
 async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
     """Start every part in dependency order; background work and NATS come last."""
     clock, metrics = SystemClock(), Metrics()
-    bus = NatsBus(
-        settings.nats_url,
-        name=SCHEMA,
-        object_store=open_object_store(settings.object_store_url),
-        instance=str(uuid7()),
-        clock=clock,
-        metrics=PrometheusBusMetrics(metrics),
+    bus = await open_bus(settings, lifespan, metrics, name=SCHEMA, instance=uuid7())
+    pools = await open_pools(
+        settings, lifespan, metrics, name=SCHEMA, connections=settings.database_connections
     )
-    await lifespan.started("nats", bus)
-    pools = await _pools(settings, lifespan)
-    watch_pool(metrics, "app", pools.app)
-    watch_pool(metrics, "sweeper", pools.sweeper)
     store = await _store(settings, lifespan, pools.app, bus, metrics)
     keys, index = PostgresApiKeyRepository(pools.app), KeyIndex(store)
     await FirstStart(
@@ -111,21 +89,6 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
     )
 
 
-async def _pools(settings: BackendSettings, lifespan: Lifespan) -> _Pools:
-    options = ConnectionOptions(name=SCHEMA, max_connections=settings.database_connections)
-    url = settings.database_url
-    app = await retrying(CONNECT, lambda: create_pool(url, options))
-    lifespan.at_stop("postgres", app.close)
-    if settings.database_sweeper_url is None:
-        raise PlatformFault("HEDDLE_DATABASE_SWEEPER_URL is not set; the backend needs it.")
-    sweeper = await create_pool(
-        settings.database_sweeper_url,
-        ConnectionOptions(name=f"{SCHEMA}-sweeper", max_connections=2),
-    )
-    lifespan.at_stop("postgres sweeper", sweeper.close)
-    return _Pools(app=app, sweeper=sweeper)
-
-
 async def _store(
     settings: BackendSettings, lifespan: Lifespan, pool: Pool, bus: NatsBus, metrics: Metrics
 ) -> TieredStore:
@@ -150,9 +113,6 @@ async def _store(
 def _tail(settings: BackendSettings, lifespan: Lifespan) -> DeltaTail:
     if settings.redis_url is None:
         return NoDeltaTail()
-    # redis-py leaves its keyword arguments untyped.
-    redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-        settings.redis_url, socket_timeout=1.0, socket_connect_timeout=1.0
-    )
+    redis = redis_client(settings.redis_url)
     lifespan.at_stop("redis tail", redis.aclose)
     return RedisDeltaTail(redis)

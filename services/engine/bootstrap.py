@@ -13,11 +13,13 @@ from libs.common.contracts.subjects import RUN_ENDED
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.outbox_relay import OutboxRelay
 from libs.common.database.outbox_rows import OutboxRows
-from libs.common.errors import PlatformFault
+from libs.common.database.service_pools import open_pool, open_pools
 from libs.common.identifiers import uuid7
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.bus import MessageBus
+from libs.common.messaging.open_bus import open_bus
 from libs.common.metrics import Metrics
+from libs.common.redis_client import redis_client
 from libs.common.run_seal import RunSeal
 from libs.common.run_sealing import RunSealing
 from libs.common.sealed_box import SealedBox
@@ -34,7 +36,6 @@ from services.engine.app.worker import WorkerOptions
 from services.engine.domain.node_parts.node_contract import NodeType
 from services.engine.infra.backend_secrets import BackendSecrets
 from services.engine.infra.calm_collector import calm_collector
-from services.engine.infra.connections import open_bus, open_pool, open_tail
 from services.engine.infra.engine_metrics import EngineMetrics, readings_of
 from services.engine.infra.isolated_process import (
     IsolatedOrder,
@@ -45,21 +46,14 @@ from services.engine.infra.isolated_process import (
 from services.engine.infra.postgres.engine_stores import postgres_stores
 from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.infra.postgres.measured_run_store import MeasuredRunStore
+from services.engine.infra.redis.delta_tail import RedisDeltaTail
 from services.engine.interface.nats.handlers import EngineHandlers
 from services.engine.settings import EngineSettings
 
-_SWEEPER_CONNECTIONS = 2
+_NAME = "engine"
 _LONE_CONNECTIONS = 3
 _BEATS_A_LEASE = 10 / 3
 _MARGIN_OF_LEASE = 0.2
-
-
-class SweeperUrlMissing(PlatformFault):
-    """The engine was started without the account that its sweeps need."""
-
-    code = "sweeper_url_missing"
-    title = "HEDDLE_DATABASE_SWEEPER_URL is not set"
-    retryable = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +86,8 @@ async def start_engine(
     worker_id = worker_id or uuid7()
     sealing = vault.sealing if vault else None
     counted = EngineMetrics(metrics or Metrics())
-    counted.watch_pools(pool, sweeper)
     committer = GroupCommitter(pool, worker_id, sealing=sealing, on_commit=counted.committed)
-    relay = OutboxRelay(OutboxRows(pool, sweeper, "engine"), bus, [RUN_ENDED], clock=clock)
+    relay = OutboxRelay(OutboxRows(pool, sweeper, _NAME), bus, [RUN_ENDED], clock=clock)
     runs = MeasuredRunStore(pool, sweeper, counted, clock=clock, group_limit=options.group_limit)
     stores = postgres_stores(pool, sweeper, committer, sealing=sealing, runs=runs)
 
@@ -136,23 +129,21 @@ async def build(
 ) -> ServiceHost:
     """The whole service, started. `isolated` are the interpreter's arguments that lead to
     `carry_isolated` with the same catalogue."""
-    if settings.database_sweeper_url is None:
-        raise SweeperUrlMissing("Set HEDDLE_DATABASE_SWEEPER_URL: the engine sweeps for work.")
-    pool = await open_pool(settings.database_url, settings.database_connections, lifespan)
-    sweeper = await open_pool(settings.database_sweeper_url, _SWEEPER_CONNECTIONS, lifespan)
-    worker_id = uuid7()
-    sealing, metrics = RunSeal(settings.master_key), Metrics()
+    worker_id, metrics, sealing = uuid7(), Metrics(), RunSeal(settings.master_key)
+    pools = await open_pools(
+        settings, lifespan, metrics, name=_NAME, connections=settings.database_connections
+    )
     bus = await open_bus(
-        settings.nats_url, settings.object_store_url, worker_id, lifespan, sealing, metrics
+        settings, lifespan, metrics, name=_NAME, instance=worker_id, sealing=sealing
     )
     await start_engine(
-        pool,
-        sweeper,
+        pools.app,
+        pools.sweeper,
         bus,
         _options(settings, catalogue),
         lifespan,
         worker_id=worker_id,
-        tail=open_tail(settings.redis_url, lifespan),
+        tail=_tail(settings, lifespan),
         processes=OwnProcesses(*isolated),
         vault=_vault(settings, bus, sealing),
         metrics=metrics,
@@ -160,8 +151,8 @@ async def build(
     lifespan.at_stop("serving", bus.stop_serving)
     calm_collector()
     return ServiceHost(
-        "engine",
-        readiness={"postgres": lambda: pool.fetchval("SELECT 1"), "nats": bus.check},
+        _NAME,
+        readiness={"postgres": lambda: pools.app.fetchval("select 1"), "nats": bus.check},
         metrics=metrics,
         max_body_bytes=settings.max_body_bytes,
     )
@@ -170,7 +161,7 @@ async def build(
 def carry_isolated(settings: EngineSettings, catalogue: Mapping[str, NodeType]) -> None:
     """The whole life of a process that carries one run for the worker that started it."""
     order = receive_order()
-    configure_logging("engine", settings.log_level)
+    configure_logging(_NAME, settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_carry_isolated(settings, _options(settings, catalogue), order))
 
@@ -187,14 +178,16 @@ async def _carry_isolated(
         leave.set()
 
     async with Lifespan() as lifespan:
-        trace_process("engine", settings, lifespan)
+        trace_process(_NAME, settings, lifespan)
         lifespan.background("starter", hear_starter)
-        pool = await open_pool(settings.database_url, _LONE_CONNECTIONS, lifespan)
+        pool = await open_pool(
+            settings.database_url, lifespan, name=_NAME, connections=_LONE_CONNECTIONS
+        )
         sealing = RunSeal(settings.master_key)
         bus = await open_bus(
-            settings.nats_url, settings.object_store_url, order.worker, lifespan, sealing, Metrics()
+            settings, lifespan, Metrics(), name=_NAME, instance=order.worker, sealing=sealing
         )
-        publisher = EventPublisher(bus, open_tail(settings.redis_url, lifespan))
+        publisher = EventPublisher(bus, _tail(settings, lifespan))
         committer = GroupCommitter(pool, order.worker, sealing=sealing)
         _write_and_publish(lifespan, committer, publisher)
         lone = wire_lone_run(
@@ -217,6 +210,14 @@ def _write_and_publish(
     lifespan.background("journal writer", committer.run)
     lifespan.background("event publisher", publisher.run)
     lifespan.at_stop("last events", publisher.flushed)
+
+
+def _tail(settings: EngineSettings, lifespan: Lifespan) -> DeltaTail | None:
+    if settings.redis_url is None:
+        return None
+    redis = redis_client(settings.redis_url)
+    lifespan.at_stop("redis tail", redis.aclose)
+    return RedisDeltaTail(redis)
 
 
 def _vault(settings: EngineSettings, bus: MessageBus, sealing: RunSealing) -> Vault:

@@ -8,10 +8,8 @@ from libs.common.keyed_calls.call_parts import GrowingText
 from libs.common.keyed_calls.growing_text import RedisGrowingText
 from libs.common.keyed_calls.open_keyed_calls import open_keyed_calls
 from libs.common.lifespan import Lifespan
-from libs.common.messaging.nats_bus import NatsBus
-from libs.common.messaging.prometheus_bus_metrics import PrometheusBusMetrics
+from libs.common.messaging.open_bus import open_bus
 from libs.common.metrics import Metrics
-from libs.common.object_store.open_store import open_object_store
 from libs.common.run_seal import RunSeal
 from libs.common.sealed_box import SealedBox
 from libs.common.service_host import ServiceHost
@@ -36,17 +34,8 @@ SCHEMA = "inference"
 async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
     """Start every part in dependency order; serving NATS comes last."""
     clock, metrics, holder = SystemClock(), Metrics(), uuid7()
-    objects = open_object_store(settings.object_store_url)
-    bus = NatsBus(
-        settings.nats_url,
-        name=SCHEMA,
-        object_store=objects,
-        instance=str(holder),
-        clock=clock,
-        sealing=RunSeal(settings.master_key),
-        metrics=PrometheusBusMetrics(metrics),
-    )
-    await lifespan.started("nats", bus)
+    sealing = RunSeal(settings.master_key)
+    bus = await open_bus(settings, lifespan, metrics, name=SCHEMA, instance=holder, sealing=sealing)
     sheets = WatchedSheets(settings.providers_dir, clock)
     lifespan.background("sheets", sheets.watch)
     session = await _session(settings, lifespan)

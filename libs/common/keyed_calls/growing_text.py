@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common.clock import Clock
+from libs.common.redis_client import redis_client
 
 _log = logging.getLogger(__name__)
 _MOST_WAITING = 20_000
@@ -40,10 +40,7 @@ class RedisGrowingText:
     """
 
     def __init__(self, url: str, *, clock: Clock, timeout: float = 1.0) -> None:
-        # redis-py leaves its keyword arguments untyped.
-        self._redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-            url, socket_timeout=timeout, socket_connect_timeout=timeout
-        )
+        self._redis = redis_client(url, timeout=timeout)
         self._clock = clock
         self._waiting: deque[_Addition] = deque()
         self._news = asyncio.Event()

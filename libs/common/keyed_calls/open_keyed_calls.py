@@ -4,9 +4,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from libs.common.clock import SystemClock
-from libs.common.database.asyncpg_pool import create_pool
-from libs.common.database.connection_options import ConnectionOptions
 from libs.common.database.pool_metrics import watch_pool
+from libs.common.database.service_pools import open_pool
 from libs.common.health_routes import ReadinessCheck
 from libs.common.keyed_calls.call_parts import GrowingText, Neighbours, PartShape
 from libs.common.keyed_calls.keyed_calls import KeyedCalls
@@ -17,6 +16,8 @@ from libs.common.run_seal import RunSeal
 from libs.common.service_settings import ServiceSettings
 
 Part = TypeVar("Part")
+_CONNECTIONS = 10
+_SWEEPER_CONNECTIONS = 1
 
 
 async def open_keyed_calls(
@@ -36,13 +37,11 @@ async def open_keyed_calls(
     Without a sweeper's URL old records are collected as heddle_app, who sees none: nothing is
     collected then.
     """
-    pool = await create_pool(settings.database_url, ConnectionOptions(name=schema))
-    lifespan.at_stop("postgres", pool.close)
-    sweeper = await create_pool(
-        settings.database_sweeper_url or settings.database_url,
-        ConnectionOptions(name=f"{schema}-sweeper", max_connections=1),
+    url, sweeper_url = settings.database_url, settings.database_sweeper_url
+    pool = await open_pool(url, lifespan, name=schema, connections=_CONNECTIONS)
+    sweeper = await open_pool(
+        sweeper_url or url, lifespan, name=f"{schema}-sweeper", connections=_SWEEPER_CONNECTIONS
     )
-    lifespan.at_stop("postgres sweeper", sweeper.close)
     watch_pool(metrics, "app", pool)
     watch_pool(metrics, "sweeper", sweeper)
     clock = SystemClock()

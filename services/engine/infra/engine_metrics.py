@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from libs.common.database.asyncpg_pool import Pool
-from libs.common.database.pool_metrics import watch_pool
 from libs.common.metrics import Metrics
 from services.engine.app.events.publish_events import EventPublisher
 from services.engine.app.worker import Worker
@@ -85,11 +83,6 @@ class EngineMetrics:
             "Effects from their dispatch to their outcome here.",
             ("kind", "outcome"),
         )
-
-    def watch_pools(self, app: Pool, sweeper: Pool) -> None:
-        """Show the engine's connections."""
-        watch_pool(self._metrics, "app", app)
-        watch_pool(self._metrics, "sweeper", sweeper)
 
     def accepted(self, outcome: str) -> None:
         """`outcome`: claimed, queued or known."""
