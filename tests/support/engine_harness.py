@@ -29,6 +29,7 @@ from services.engine.infra.in_memory.command_store import InMemoryCommandStore
 from services.engine.infra.in_memory.engine_state import EngineState
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
 from services.engine.infra.in_memory.run_store import InMemoryRunStore
+from services.engine.infra.in_memory.snapshot_store import InMemorySnapshotStore
 from services.engine.infra.in_memory.worker_leases import InMemoryWorkerLeases
 from services.engine.infra.in_memory.workflow_store import InMemoryWorkflowStore
 from services.engine.infra.postgres.engine_stores import postgres_stores
@@ -194,6 +195,7 @@ async def in_memory_cluster(bus: MessageBus) -> AsyncGenerator[Cluster]:
             workflows=InMemoryWorkflowStore(state),
             reader=journal,
             writer=journal,
+            snapshots=InMemorySnapshotStore(state),
         )
         return stores, journal.run()
 

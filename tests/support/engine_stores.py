@@ -14,6 +14,7 @@ from libs.common.identifiers import uuid7
 from services.engine.app.ports.command_store import CommandStore
 from services.engine.app.ports.journal_store import Append, JournalReader, JournalWriter, Verdict
 from services.engine.app.ports.run_store import Claim, RunStore
+from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.ports.worker_leases import WorkerLeases
 from services.engine.app.ports.workflow_store import WorkflowStore
 from services.engine.domain.events.journal import JournalEvent
@@ -21,12 +22,14 @@ from services.engine.infra.in_memory.command_store import InMemoryCommandStore
 from services.engine.infra.in_memory.engine_state import EngineState
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
 from services.engine.infra.in_memory.run_store import InMemoryRunStore
+from services.engine.infra.in_memory.snapshot_store import InMemorySnapshotStore
 from services.engine.infra.in_memory.worker_leases import InMemoryWorkerLeases
 from services.engine.infra.in_memory.workflow_store import InMemoryWorkflowStore
 from services.engine.infra.postgres.command_store import PostgresCommandStore
 from services.engine.infra.postgres.journal_reader import PostgresJournalReader
 from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.infra.postgres.run_store import PostgresRunStore
+from services.engine.infra.postgres.snapshot_store import PostgresSnapshotStore
 from services.engine.infra.postgres.worker_leases import PostgresWorkerLeases
 from services.engine.infra.postgres.workflow_store import PostgresWorkflowStore
 from tests.support.databases import FreshDatabase
@@ -45,6 +48,7 @@ class EngineStores:
     leases: WorkerLeases
     workflows: WorkflowStore
     reader: JournalReader
+    snapshots: SnapshotStore
     workers: tuple[UUID, UUID]
     writers: tuple[JournalWriter, JournalWriter]
 
@@ -97,6 +101,7 @@ async def in_memory_stores() -> AsyncGenerator[EngineStores]:
             leases=InMemoryWorkerLeases(state),
             workflows=InMemoryWorkflowStore(state),
             reader=journals[0],
+            snapshots=InMemorySnapshotStore(state),
             workers=workers,
             writers=journals,
         )
@@ -117,6 +122,7 @@ async def postgres_stores(database: FreshDatabase) -> AsyncGenerator[EngineStore
             leases=PostgresWorkerLeases(pool),
             workflows=PostgresWorkflowStore(pool),
             reader=PostgresJournalReader(pool),
+            snapshots=PostgresSnapshotStore(pool),
             workers=workers,
             writers=writers,
         )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from libs.common.clock import Clock
 from libs.common.messaging.bus import MessageBus
+from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.events.publish_events import EventPublisher
 from services.engine.app.observing.observed_effects import ObservedEffects, OnEffect, uncounted
 from services.engine.app.ports.delta_tail import DeltaTail
@@ -17,6 +18,7 @@ from services.engine.app.runs.abort_run import AbortRunUseCase
 from services.engine.app.runs.accept_run import AcceptRunUseCase
 from services.engine.app.runs.carry_alone import LonePorts, LoneRun
 from services.engine.app.runs.carry_run import CarrierPorts, RunCarrier, Suspicion
+from services.engine.app.runs.cut_snapshots import SNAPSHOT_FLOOR
 from services.engine.app.runs.drive_run import DriverPorts
 from services.engine.app.runs.isolate_run import IsolationPorts, RunIsolation
 from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
@@ -36,13 +38,15 @@ from services.engine.domain.nodes.catalogue import CATALOGUE
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
     """How an engine behaves. `catalogue` are the node types on offer, `isolated` the runs that may
-    have a process of their own at once, `group_limit` the running ones of an app (None: any)."""
+    have a process of their own at once, `group_limit` the running ones of an app (None: any),
+    `snapshot_floor` the bytes of journal that no snapshot is kept for."""
 
     worker: WorkerOptions = field(default_factory=WorkerOptions)
     lease: LeasePace = field(default_factory=LeasePace)
     suspicion: Suspicion = field(default_factory=Suspicion)
     isolated: int = 4
     group_limit: int | None = None
+    snapshot_floor: int = SNAPSHOT_FLOOR
     catalogue: Mapping[str, NodeType] = field(default_factory=lambda: CATALOGUE)
 
 
@@ -92,7 +96,7 @@ def wire_engine(
             on_release=ring,
         )
     effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe, on_effect=on_effect)
-    drivers = DriverPorts(journal=stores.writer, publisher=publisher, effects=effects, clock=clock)
+    drivers = _driver_ports(stores, publisher, effects, clock, options)
     carrier = RunCarrier(
         worker_id,
         _carrier_ports(stores, workflows, secrets, drivers),
@@ -129,7 +133,7 @@ def wire_lone_run(
     """One run in a process of its own: `worker_id` owns `claim` already."""
     lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
     effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe)
-    drivers = DriverPorts(journal=stores.writer, publisher=publisher, effects=effects, clock=clock)
+    drivers = _driver_ports(stores, publisher, effects, clock, options)
     workflows = CompiledWorkflows(stores.workflows, options.catalogue)
     carrier = RunCarrier(
         worker_id,
@@ -141,6 +145,23 @@ def wire_lone_run(
     return LoneRun(claim, ports, look=options.worker.sweep)
 
 
+def _driver_ports(
+    stores: EngineStores,
+    publisher: EventPublisher,
+    effects: EffectDispatcher,
+    clock: Clock,
+    options: EngineOptions,
+) -> DriverPorts:
+    return DriverPorts(
+        journal=stores.writer,
+        publisher=publisher,
+        effects=effects,
+        clock=clock,
+        snapshots=stores.snapshots,
+        snapshot_floor=options.snapshot_floor,
+    )
+
+
 def _carrier_ports(
     stores: EngineStores,
     workflows: CompiledWorkflows,
@@ -150,6 +171,7 @@ def _carrier_ports(
     return CarrierPorts(
         runs=stores.runs,
         journal=stores.reader,
+        snapshots=stores.snapshots,
         commands=stores.commands,
         workflows=workflows,
         secrets=secrets,
@@ -169,7 +191,7 @@ def _use_cases(
         accept=AcceptRunUseCase(stores.runs, worker, bus),
         abort=AbortRunUseCase(stores.commands, bus),
         resume=ResumeRunUseCase(stores.commands, bus),
-        read=ReadRun(stores.runs, stores.reader, workflows, secrets),
+        read=ReadRun(stores.runs, stores.reader, stores.snapshots, workflows, secrets),
         register=RegisterWorkflowUseCase(stores.workflows, workflows, tools),
         validate=ValidateWorkflowUseCase(workflows, tools),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.engine.app.ports.command_store import CommandStore
 from services.engine.app.ports.journal_store import JournalReader, JournalWriter
 from services.engine.app.ports.run_store import RunStore
+from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.ports.worker_leases import WorkerLeases
 from services.engine.app.ports.workflow_store import WorkflowStore
 
@@ -19,3 +20,4 @@ class EngineStores:
     workflows: WorkflowStore
     reader: JournalReader
     writer: JournalWriter
+    snapshots: SnapshotStore

@@ -1,5 +1,6 @@
 """One claim from its first read to its last word."""
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -7,14 +8,18 @@ from uuid import UUID
 
 from services.engine.app.errors import JournalUnreadable, WorkflowUnknown
 from services.engine.app.observing.run_spans import traced
-from services.engine.app.ports.command_store import CommandStore
+from services.engine.app.ports.command_store import CommandStore, StoredCommand
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
-from services.engine.app.ports.journal_store import Entry, JournalReader
+from services.engine.app.ports.journal_store import JournalReader
 from services.engine.app.ports.run_store import Claim, RunStore
+from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.runs.drive_run import DriverPorts, RunDriver, Stopped
+from services.engine.app.runs.run_history import RunHistory, shortest_history, whole_history
 from services.engine.app.runs.run_secrets import secrets_of
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
-from services.engine.domain.events.journal import SEMANTICS_VERSION, RunStarted
+from services.engine.domain.events.journal import SEMANTICS_VERSION
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,7 @@ class CarrierPorts:
 
     runs: RunStore
     journal: JournalReader
+    snapshots: SnapshotStore
     commands: CommandStore
     workflows: CompiledWorkflows
     secrets: EnvironmentSecrets
@@ -65,10 +71,13 @@ class RunCarrier:
         if self._apart is not None and claim.takeovers > self._suspicion.isolate_after:
             return await self._apart(claim)
         try:
-            workflow = await self._ports.workflows.get(claim.tenant_id, claim.request.workflow_hash)
-            history = await self._history(claim)
+            return await self._carried(claim, started)
         except (WorkflowUnknown, JournalUnreadable) as error:
             return await self._set_aside(claim, "incompatible", error.message)
+
+    async def _carried(self, claim: Claim, started: Callable[[RunDriver], None]) -> Stopped:
+        workflow = await self._ports.workflows.get(claim.tenant_id, claim.request.workflow_hash)
+        history = await self._history(claim)
         if (version := _semantics(history)) != SEMANTICS_VERSION:
             evidence = f"journal of semantics version {version}, this is {SEMANTICS_VERSION}"
             return await self._set_aside(claim, "incompatible", evidence)
@@ -79,18 +88,28 @@ class RunCarrier:
             else await self._ports.commands.undrained(claim.tenant_id, claim.run_id)
         )
         ports = traced(self._ports.drivers, claim, workflow.labels)
-        driver = RunDriver(claim, workflow.compiled, workflow.labels, ports, secrets)
-        started(driver)
-        stopped = await driver.drive(history, commands)
+
+        async def drive(
+            history: RunHistory,
+            commands: Sequence[StoredCommand] = (),
+            *,
+            failure: str | None = None,
+        ) -> tuple[Stopped, str]:
+            driver = RunDriver(claim, workflow.compiled, workflow.labels, ports, secrets)
+            started(driver)
+            stopped = await driver.drive(history, commands, failure=failure)
+            if stopped is Stopped.MISLED:
+                _log.warning("run %s is folded from its start", claim.run_id)
+                whole = await whole_history(claim, self._ports.journal)
+                return await drive(whole, commands, failure=failure)
+            return stopped, driver.evidence
+
+        stopped, evidence = await drive(history, commands)
         if stopped is Stopped.UNFIT:
             # What did not fit is in this driver's state and not in the journal: another one folds
             # what is there, and ends the run.
-            history = await self._ports.journal.read(claim.tenant_id, claim.run_id)
-            failure = driver.evidence
-            driver = RunDriver(claim, workflow.compiled, workflow.labels, ports, secrets)
-            started(driver)
-            stopped = await driver.drive(history, failure=failure)
-        return await self._settled(claim, stopped, driver.evidence)
+            stopped, evidence = await drive(await self._stored(claim), failure=evidence)
+        return await self._settled(claim, stopped, evidence)
 
     async def _settled(self, claim: Claim, stopped: Stopped, evidence: str) -> Stopped:
         match stopped:
@@ -101,11 +120,12 @@ class RunCarrier:
             case _:
                 return stopped
 
-    async def _history(self, claim: Claim) -> Sequence[Entry]:
+    async def _history(self, claim: Claim) -> RunHistory:
         # Epoch 1 is the first owner: there is nothing to read.
-        if claim.epoch == 1:
-            return ()
-        return await self._ports.journal.read(claim.tenant_id, claim.run_id)
+        return RunHistory() if claim.epoch == 1 else await self._stored(claim)
+
+    async def _stored(self, claim: Claim) -> RunHistory:
+        return await shortest_history(claim, self._ports.journal, self._ports.snapshots)
 
     async def _deaths(self, claim: Claim) -> str:
         count = f"{claim.takeovers} workers died with this run since its last progress"
@@ -119,6 +139,5 @@ class RunCarrier:
         return Stopped.FAULT if done else Stopped.LOST
 
 
-def _semantics(history: Sequence[Entry]) -> int:
-    first = history[0].event if history else None
-    return first.semantics_version if isinstance(first, RunStarted) else SEMANTICS_VERSION
+def _semantics(history: RunHistory) -> int:
+    return SEMANTICS_VERSION if history.started is None else history.started.semantics_version

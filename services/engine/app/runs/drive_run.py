@@ -9,13 +9,15 @@ from enum import Enum
 
 from libs.common.clock import Clock
 from libs.common.contracts.chat import ChatPart
-from libs.common.contracts.run_commands import RunEnded
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.events.publish_events import EventPublisher
 from services.engine.app.ports.command_store import StoredCommand
-from services.engine.app.ports.journal_store import Append, Entry, JournalWriter, Verdict
+from services.engine.app.ports.journal_store import Append, JournalWriter, Verdict
 from services.engine.app.ports.run_store import Claim
-from services.engine.app.runs.run_outcome import run_ended
+from services.engine.app.ports.snapshot_store import SnapshotStore
+from services.engine.app.runs.cut_snapshots import SNAPSHOT_FLOOR, SnapshotCutter
+from services.engine.app.runs.run_history import RunHistory
+from services.engine.app.runs.run_outcome import note_end, run_ended
 from services.engine.app.runs.run_outputs import RunOutputs
 from services.engine.app.runs.run_secrets import NO_SECRETS, RunSecrets
 from services.engine.app.runs.run_started import run_started
@@ -24,6 +26,7 @@ from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.incompatible_history import IncompatibleHistory
 from services.engine.domain.execution.public_events import NodeLabel, PublicView, ToldEvent
 from services.engine.domain.execution.run_machine import RunMachine
+from services.engine.domain.execution.run_snapshot import RunSnapshot
 from services.engine.domain.execution.step import Step, Timer
 from services.engine.domain.node_parts.effects import EffectError, EffectResult
 
@@ -40,25 +43,32 @@ _COMPLETIONS = (
 class Stopped(Enum):
     """Why a driver stopped. ENDED: the terminal event is committed. LOST: the run has another
     owner or has ended elsewhere. FAULT: this version cannot go on with it. INCOMPATIBLE: another
-    version might. UNFIT: one event is not for the journal, for what it contains. LET_GO: we were
-    told to."""
+    version might. UNFIT: one event is not for the journal, for what it contains. MISLED: nothing
+    can be begun from its snapshot, and the journal is left to try. LET_GO: we were told to."""
 
     ENDED = "ended"
     LOST = "lost"
     FAULT = "fault"
     INCOMPATIBLE = "incompatible"
+    MISLED = "misled"
     UNFIT = "unfit"
     LET_GO = "let_go"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverPorts:
-    """What all drivers of a worker share."""
+    """What all drivers of a worker share. `snapshot_floor`: see SnapshotCutter."""
 
     journal: JournalWriter
     publisher: EventPublisher
     effects: EffectDispatcher
     clock: Clock
+    snapshots: SnapshotStore
+    snapshot_floor: int = SNAPSHOT_FLOOR
+
+
+class _Misled(Exception):
+    """What was restored is not what folding would have built."""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,6 +117,9 @@ class RunDriver:
             claim, ports.publisher, ports.effects, sink=self, on_defect=self._defect
         )
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._cutter = SnapshotCutter(
+            claim, ports.snapshots, self._snapshot, floor=ports.snapshot_floor
+        )
 
     @property
     def last_public_seq(self) -> int:
@@ -115,26 +128,27 @@ class RunDriver:
 
     async def drive(
         self,
-        history: Sequence[Entry],
+        history: RunHistory,
         commands: Sequence[StoredCommand] = (),
         *,
         failure: str | None = None,
     ) -> Stopped:
-        """Run to the end, or until lost or let go. `history` is the stored journal, `commands`
-        what was sent to the run while nobody drove it. With a `failure` nothing more is executed:
-        the run ends as failed with it."""
+        """Run to the end, or until lost or let go. `history` is what is stored of it,
+        `commands` what was sent to it while nobody drove it. With a `failure` nothing more is
+        executed: the run ends as failed with it."""
         self._refused = failure or self._refused
         try:
-            if history:
-                self._guarded(lambda now: self._fold(history, now))
-            else:
+            if history.empty:
                 self._guarded(self._begin)
+            else:
+                self._guarded(lambda now: self._fold(history, now))
             for command in commands:
                 self.obey(command)
             return await asyncio.shield(self._over)
         finally:
             self.let_go()
             await self._outputs.closed()
+            await self._cutter.closed()
             # The driver and its outputs know each other; without this a finished run would stay
             # until the collector comes, which then finds hundreds of them at once.
             del self._machine, self._view
@@ -148,6 +162,7 @@ class RunDriver:
         if self._handing_back is None:
             self._handing_back = self._loop.create_future()
         self._outputs.close()
+        self._cutter.close()
         if self._outstanding and not self._over.done():
             await asyncio.wait(
                 (self._handing_back, self._over), return_when=asyncio.FIRST_COMPLETED
@@ -182,14 +197,28 @@ class RunDriver:
         started = run_started(self.claim.request, now=now)
         return self._machine.begin(started, refused=self._refused)
 
-    def _fold(self, history: Sequence[Entry], now: float) -> Step:
-        first = history[0].event
-        if isinstance(first, journal.RunStarted):
-            self._started_at = first.at
-        for seq, event in history:
+    def _fold(self, history: RunHistory, now: float) -> Step:
+        if history.snapshot is None:
+            return self._folded(history, now)
+        try:
+            self._restore(history.snapshot)
+            return self._folded(history, now)
+        except Exception as error:
+            raise _Misled from error
+
+    def _restore(self, snapshot: RunSnapshot) -> None:
+        self._machine.restore(snapshot.machine)
+        self._view.restore(snapshot.view)
+        self._next_seq = snapshot.seq + 1
+
+    def _folded(self, history: RunHistory, now: float) -> Step:
+        if history.started is not None:
+            self._started_at = history.started.at
+        for seq, event in history.entries:
             self._machine.fold(event)
             self._view.tell(seq, event)
-        self._next_seq = history[-1].seq + 1
+            self._next_seq = seq + 1
+        self._cutter.folded(len(history.entries))
         self._outputs.last_seq = self._view.last_seq
         return self._machine.resume(now, refused=self._refused)
 
@@ -208,6 +237,9 @@ class RunDriver:
         # Its words may quote a secret, and a traceback repeats them.
         mask = self._secrets.mask
         traceback = error if mask is None else None
+        if isinstance(error, _Misled):
+            self._stop(Stopped.MISLED)
+            return
         if isinstance(error, IncompatibleHistory):
             self.evidence = self._shown(f"{error.code}: {error.message}")
             self._stop(Stopped.INCOMPATIBLE)
@@ -269,6 +301,7 @@ class RunDriver:
             raise TypeError("a finished step ends with RunFinished")
         self._finished = True
         self._outputs.close()
+        self._cutter.close()
         append.ending = run_ended(
             self.claim,
             last,
@@ -285,8 +318,10 @@ class RunDriver:
         match verdict:
             case Verdict.TAKEN:
                 self._tell(done)
+                last = self._outstanding[-1].append if self._outstanding else None
+                self._cutter.taken(append, behind=last)
                 if append.ending is not None:
-                    _note_end(append.ending)
+                    note_end(append.ending)
                     self._stop(Stopped.ENDED)
                 elif self._handing_back is not None and not self._outstanding:
                     self._handing_back.set_result(None)
@@ -298,6 +333,10 @@ class RunDriver:
             case Verdict.UNFIT:
                 self.evidence = reason
                 self._stop(Stopped.UNFIT)
+
+    def _snapshot(self) -> RunSnapshot:
+        machine, view = self._machine.snapshot(), self._view.snapshot()
+        return RunSnapshot(seq=self._next_seq - 1, machine=machine, view=view)
 
     def _tell(self, done: _Outstanding) -> None:
         try:
@@ -327,18 +366,4 @@ class RunDriver:
         for waiting in self._outstanding:
             waiting.append.abandoned = True
         self._outputs.stop()
-
-
-def _note_end(ended: RunEnded) -> None:
-    # What went wrong stands in the run's trace; a log line must not hold what users wrote.
-    level = logging.DEBUG if ended.status == "succeeded" else logging.WARNING
-    _log.log(
-        level,
-        "a run ended",
-        extra={
-            "run_id": str(ended.run_id),
-            "tenant_id": str(ended.tenant_id),
-            "status": ended.status,
-            "steps": ended.total_steps,
-        },
-    )
+        self._cutter.close()

@@ -23,9 +23,10 @@ from services.engine.app.errors import WorkflowUnknown
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.journal_store import Entry, JournalReader
 from services.engine.app.ports.run_store import RunRecord, RunStore
+from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.runs.public_page import PublicPage
 from services.engine.app.runs.run_secrets import mask_of
-from services.engine.app.runs.view_checkpoints import ViewCheckpoints
+from services.engine.app.runs.view_checkpoints import Checkpoint, ViewCheckpoints
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.domain.events.journal import RunStarted
 from services.engine.domain.execution.public_events import PUBLIC_EVENTS, PublicView
@@ -41,11 +42,13 @@ class ReadRun:
         self,
         runs: RunStore,
         journal: JournalReader,
+        snapshots: SnapshotStore,
         workflows: CompiledWorkflows,
         secrets: EnvironmentSecrets,
     ) -> None:
         self._runs = runs
         self._journal = journal
+        self._snapshots = snapshots
         self._workflows = workflows
         self._secrets = secrets
         self._checkpoints = ViewCheckpoints()
@@ -88,6 +91,8 @@ class ReadRun:
 
     async def _page(self, record: RunRecord, after_seq: int, most: int) -> PublicPage:
         kept = self._checkpoints.before(record.tenant_id, record.run_id, after_seq)
+        if kept is None:
+            kept = await self._snapshot_below(record, after_seq)
         place = 0 if kept is None else kept.place
         if kept is None:
             first = await self._journal.after(record.tenant_id, record.run_id, place=0, rows=1)
@@ -98,6 +103,15 @@ class ReadRun:
         if kept is not None:
             view.restore(kept.view)
         return PublicPage(view, place=place, secrets=secrets, after_seq=after_seq, most=most)
+
+    async def _snapshot_below(self, record: RunRecord, after_seq: int) -> Checkpoint | None:
+        if after_seq == 0 or record.status in TERMINAL_STATUSES:
+            return None
+        found = await self._snapshots.newest(record.tenant_id, record.run_id, at_most=after_seq)
+        if found is None or found.machine.state.started is None:
+            return None
+        secrets = found.machine.state.started.secrets
+        return Checkpoint(place=found.seq, secrets=secrets, view=found.view)
 
     async def _view_of(self, record: RunRecord, secrets: Mapping[str, int]) -> PublicView:
         mask = await mask_of(self._secrets, record.tenant_id, record.app_id, secrets)

@@ -1,10 +1,13 @@
-"""The fact that a run ended, as its outbox row tells it."""
+"""The fact that a run ended, as its outbox row and the log tell it."""
 
+import logging
 from collections.abc import Iterable
 
 from libs.common.contracts.run_commands import RunEnded
 from services.engine.app.ports.run_store import Claim
 from services.engine.domain.events.journal import RunFinished
+
+_log = logging.getLogger(__name__)
 
 
 def run_ended(
@@ -35,4 +38,19 @@ def run_ended(
         finished_at=finished.at,
         usage=finished.usage,
         open_keys=tuple(open_keys),
+    )
+
+
+def note_end(ended: RunEnded) -> None:
+    """What went wrong stands in the run's trace; a log line must not hold what users wrote."""
+    level = logging.DEBUG if ended.status == "succeeded" else logging.WARNING
+    _log.log(
+        level,
+        "a run ended",
+        extra={
+            "run_id": str(ended.run_id),
+            "tenant_id": str(ended.tenant_id),
+            "status": ended.status,
+            "steps": ended.total_steps,
+        },
     )

@@ -83,9 +83,11 @@ class InMemoryJournal:
             return Verdict.LOST, ""
         try:
             # Through the codec: what cannot be stored for real cannot be stored here.
-            rows = [decode(row) for _, row in encode_rows(append.events)]
+            encoded = [row for _, row in encode_rows(append.events)]
+            rows = [decode(row) for row in encoded]
         except JournalRefused as error:
             return Verdict.UNFIT, error.message
+        append.size = sum(map(len, encoded))
         seq = append.first_seq
         for events in rows:
             row.journal.append([Entry(*pair) for pair in enumerate(events, seq)])
@@ -94,5 +96,6 @@ class InMemoryJournal:
             row.takeovers = 0
         if append.ending is not None:
             row.status, row.owner, row.outcome = append.ending.status, None, append.ending
+            row.snapshot = None
             self._state.outbox.append(append.ending)
         return Verdict.TAKEN, ""

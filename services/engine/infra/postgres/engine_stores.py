@@ -8,6 +8,7 @@ from services.engine.infra.postgres.command_store import PostgresCommandStore
 from services.engine.infra.postgres.journal_reader import PostgresJournalReader
 from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.infra.postgres.run_store import PostgresRunStore
+from services.engine.infra.postgres.snapshot_store import PostgresSnapshotStore
 from services.engine.infra.postgres.worker_leases import PostgresWorkerLeases
 from services.engine.infra.postgres.workflow_store import PostgresWorkflowStore
 
@@ -30,4 +31,5 @@ def postgres_stores(
         workflows=PostgresWorkflowStore(pool),
         reader=PostgresJournalReader(pool, sealing),
         writer=writer,
+        snapshots=PostgresSnapshotStore(pool, sealing),
     )

@@ -39,6 +39,7 @@ def rows_of(append: Append, sealing: RunSealing | None) -> list[JournalRow]:
         return []
     try:
         encoded = encode_rows(append.events)
+        append.size = sum(len(payload) for _, payload in encoded)
         rows: list[JournalRow] = []
         seq = append.first_seq
         for count, payload in encoded:

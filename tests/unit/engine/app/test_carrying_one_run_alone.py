@@ -49,10 +49,12 @@ class _World:
             publisher=EventPublisher(bus, None),
             effects=EffectDispatcher(bus, clock=clock, may_send=lease.is_safe),
             clock=clock,
+            snapshots=stores.snapshots,
         )
         ports = CarrierPorts(
             runs=stores.runs,
             journal=stores.reader,
+            snapshots=stores.snapshots,
             commands=stores.commands,
             workflows=CompiledWorkflows(stores.workflows, TEST_CATALOGUE),
             secrets=NoSecrets(),

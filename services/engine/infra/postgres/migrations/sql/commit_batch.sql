@@ -1,5 +1,5 @@
 -- The end of runs, with the fact in the outbox. Part of commit_batch: the rows are locked.
-CREATE FUNCTION engine.end_runs(
+CREATE OR REPLACE FUNCTION engine.end_runs(
     p_tenants uuid[], p_runs uuid[], p_epochs bigint[],
     p_ends integer[], p_statuses text[], p_outcomes bytea[], p_messages uuid[], p_subject text,
     p_lost integer[]
@@ -22,7 +22,7 @@ $$;
 -- outbox row. Returns the positions that were lost: their run has another owner, another status, or
 -- other rows at that place. A row that is there already with our batch_id is taken: an earlier try
 -- had committed and its answer got lost.
-CREATE FUNCTION engine.commit_batch(
+CREATE OR REPLACE FUNCTION engine.commit_batch(
     p_worker uuid,
     p_tenants uuid[], p_runs uuid[], p_epochs bigint[], p_firsts bigint[], p_lasts bigint[],
     p_batches bigint[], p_bytes bytea[],
@@ -73,6 +73,11 @@ BEGIN
         PERFORM engine.end_runs(
             p_tenants, p_runs, p_epochs, p_ends, p_statuses, p_outcomes, p_messages, p_subject,
             v_lost);
+        -- Here, where its plan is kept: the ends of short runs must not pay for a new one.
+        DELETE FROM engine.snapshots s
+        USING unnest(p_ends) AS place
+        WHERE s.tenant_id = p_tenants[place] AND s.run_id = p_runs[place]
+          AND place <> ALL (v_lost);
     END IF;
     RETURN v_lost;
 END $$;
