@@ -23,10 +23,17 @@ RUNNABLE_TYPES = frozenset(
         "variable-aggregator",
         "variable-assigner",
         "http-request",
+        "list-operator",
+        "question-classifier",
+        "parameter-extractor",
+        "tool",
     }
 )
 """Node types that exist so far; "" is a note on the canvas. The legacy `variable-assigner` is an
 aggregator when it has no `write_mode` and no `items`."""
+
+MODEL_TYPES = frozenset({"llm", "question-classifier", "parameter-extractor"})
+"""Node types that call the model of their own `model`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +50,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """`models` answers by node id of the llm node; `web` answers every HTTP request."""
+    """`models` answers by id of the node that calls; `web` answers every HTTP request."""
 
     name: str
     document: Json

@@ -8,7 +8,7 @@ import httpx
 import yaml
 from pydantic import JsonValue
 
-from tests.conformance.case import Case, Json, nodes_of
+from tests.conformance.case import MODEL_TYPES, Case, Json, nodes_of
 from tests.support.platform import Platform
 from tests.support.scripted_upstream import Answer, Asked, ScriptedUpstream
 from tests.support.scripted_web import ScriptedWeb
@@ -54,7 +54,7 @@ class Runner:
     def _published(self, case: Case) -> dict[str, str]:
         document = json.loads(json.dumps(case.document))  # anchors in YAML share nodes
         for node in nodes_of(document):
-            if node.get("data", {}).get("type") == "llm":
+            if node.get("data", {}).get("type") in MODEL_TYPES:
                 model = node["data"].setdefault("model", {})
                 model["provider"] = "langgenius/openai/openai"
                 model["name"] = f"{_MODEL_PREFIX}{node['id']}"

@@ -33,9 +33,12 @@ class Asked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What to say. `status` other than 200 makes `text` the error's message; `seconds_between`
-    is the pause before each word."""
+    is the pause before each word. `tool` and `arguments` call an offered function, in an answer
+    that is not streamed."""
 
     text: str = ""
+    tool: str | None = None
+    arguments: str = ""
     status: int = 200
     seconds_between: float = 0.0
 
@@ -76,8 +79,7 @@ class ScriptedUpstream:
         for _ in words:
             await asyncio.sleep(answer.seconds_between)
         self.finished[asked.prompt] += 1
-        message = {"role": "assistant", "content": answer.text}
-        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        choice = {"index": 0, "message": _message(answer), "finish_reason": "stop"}
         return web.json_response({"id": "c", "choices": [choice], "usage": _usage(words)})
 
     async def _streamed(
@@ -97,6 +99,14 @@ class ScriptedUpstream:
         await response.write(b"data: [DONE]\n\n")
         self.finished[asked.prompt] += 1
         return response
+
+
+def _message(answer: Answer) -> dict[str, object]:
+    message: dict[str, object] = {"role": "assistant", "content": answer.text}
+    if answer.tool is not None:
+        function = {"name": answer.tool, "arguments": answer.arguments}
+        message["tool_calls"] = [{"id": "call_1", "type": "function", "function": function}]
+    return message
 
 
 def _choice(delta: dict[str, str]) -> dict[str, object]:
