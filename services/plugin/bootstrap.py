@@ -10,7 +10,7 @@ from libs.common.identifiers import uuid7
 from libs.common.keyed_calls.open_keyed_calls import open_keyed_calls
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.nats_bus import NatsBus
-from libs.common.messaging.prometheus_bus_metrics import PrometheusBusMetrics
+from libs.common.messaging.open_bus import open_bus
 from libs.common.metrics import Metrics
 from libs.common.object_store.open_store import open_object_store
 from libs.common.run_seal import RunSeal
@@ -41,16 +41,15 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
     clock, metrics, holder = SystemClock(), Metrics(), uuid7()
     objects = open_object_store(settings.object_store_url)
     sealing = RunSeal(settings.master_key)
-    bus = NatsBus(
-        settings.nats_url,
+    bus = await open_bus(
+        settings,
+        lifespan,
+        metrics,
         name=SCHEMA,
-        object_store=objects,
-        instance=str(holder),
-        clock=clock,
+        instance=holder,
         sealing=sealing,
-        metrics=PrometheusBusMetrics(metrics),
+        objects=objects,
     )
-    await lifespan.started("nats", bus)
     sandbox = ProcessSandbox(
         SandboxOptions(minimum=settings.sandbox_minimum, cache_folder=settings.sandbox_cache_dir)
     )
