@@ -5,10 +5,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.security.buried_letter import bury
 from tests.security.graphs import chat, template
 from tests.security.raw_web import RawWeb, raw_web
+from tests.security.rows import first_tenant
 from tests.security.second_tenant import add_tenant
-from tests.security.stage import PROVIDER_SECRET, Stage, bearer, belongings, imported
+from tests.security.stage import PROVIDER_SECRET, SAID, Stage, bearer, belongings, imported
+from tests.support.databases import run_outside
 from tests.support.platform import running_platform
 from tests.support.scripted_upstream import ScriptedUpstream, scripted_upstream
 
@@ -42,6 +45,8 @@ def stage(
             json={"api_key": PROVIDER_SECRET, "base_url": upstream.url},
             headers=bearer(platform.admin_token),
         ).raise_for_status()
+        # The oldest one: the second one is not there yet.
+        tenant_id = run_outside(first_tenant(platform))
         second = add_tenant(platform.environment["HEDDLE_DATABASE_URL"])
         yield Stage(
             platform=platform,
@@ -50,4 +55,5 @@ def stage(
             second=second,
             others_app=imported(http, template("mine"), second.workspace_key)["api_key"],
             others_chat=imported(http, chat(), second.workspace_key)["api_key"],
+            letter_id=bury(platform, http, tenant_id, SAID),
         )

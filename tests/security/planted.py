@@ -126,7 +126,7 @@ def _read(path: Path) -> bytes:
 
 async def _rows(stage: Stage) -> dict[str, bytes]:
     connection = await connected(
-        stage.platform.environment["HEDDLE_DATABASE_URL"], await first_tenant(stage)
+        stage.platform.environment["HEDDLE_DATABASE_URL"], await first_tenant(stage.platform)
     )
     tables = await connection.fetch(
         "select distinct table_schema || '.' || table_name as name "

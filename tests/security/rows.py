@@ -9,6 +9,7 @@ import asyncpg
 
 from tests.security.stage import Stage
 from tests.support.databases import run_outside
+from tests.support.platform import Platform
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -33,8 +34,8 @@ async def connected(url: str, *tenants: UUID) -> Connection:
     return connection
 
 
-async def first_tenant(stage: Stage) -> UUID:
-    sweeper = await connected(stage.platform.environment["HEDDLE_DATABASE_SWEEPER_URL"])
+async def first_tenant(platform: Platform) -> UUID:
+    sweeper = await connected(platform.environment["HEDDLE_DATABASE_SWEEPER_URL"])
     tenant: UUID = await sweeper.fetchval(
         "select tenant_id from backend.tenants order by tenant_id limit 1"
     )
@@ -44,7 +45,7 @@ async def first_tenant(stage: Stage) -> UUID:
 
 async def _rows(stage: Stage) -> TenantRows:
     connection = await connected(
-        stage.platform.environment["HEDDLE_DATABASE_URL"], await first_tenant(stage)
+        stage.platform.environment["HEDDLE_DATABASE_URL"], await first_tenant(stage.platform)
     )
     tables = await connection.fetch(
         "select table_schema || '.' || table_name as name from information_schema.columns "

@@ -38,7 +38,7 @@ class Belongings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """`first` belongs to the first tenant; `second` are the keys of the other one, `others_app`
-    and `others_chat` the keys of its own apps."""
+    and `others_chat` the keys of its own apps. `letter_id` is a dead letter of the first one."""
 
     platform: Platform
     http: httpx.Client
@@ -46,6 +46,7 @@ class Stage:
     second: TenantKeys
     others_app: str
     others_chat: str
+    letter_id: int
 
     def imported(self, source: bytes, *, key: str | None = None) -> Json:
         return imported(self.http, source, key or self.platform.admin_token)

@@ -42,7 +42,7 @@ def with_connection(
     url = stage.platform.environment[f"HEDDLE_DATABASE{role}_URL"]
 
     async def worked() -> Any:
-        connection = await connected(url, *([await first_tenant(stage)] if tenant else []))
+        connection = await connected(url, *([await first_tenant(stage.platform)] if tenant else []))
         try:
             return await work(connection)
         finally:

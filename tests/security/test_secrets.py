@@ -80,7 +80,7 @@ def test_no_log_holds_a_secret(stage: Stage) -> None:
 def test_no_table_holds_a_secret(stage: Stage) -> None:
     async def dumped() -> list[str]:
         connection = await connected(
-            stage.platform.environment["HEDDLE_DATABASE_URL"], await first_tenant(stage)
+            stage.platform.environment["HEDDLE_DATABASE_URL"], await first_tenant(stage.platform)
         )
         tables = await connection.fetch(
             "select distinct table_schema || '.' || table_name as name "

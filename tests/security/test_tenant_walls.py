@@ -1,17 +1,22 @@
 """Every route of the backend, called with another tenant's ids: 404, and nothing has changed."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
+from libs.common.identifiers import uuid7
+from tests.security.buried_letter import LETTERS, SUBJECT
 from tests.security.rows import rows_of_first_tenant
 from tests.security.stage import SAID, Belongings, Stage, bearer
+from tests.support.scripted_upstream import ScriptedUpstream
 
 pytestmark = pytest.mark.xdist_group("security")
 
+_IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}|\b[0-9]+(?=\"|/)")
 _USER: dict[str, Any] = {"user": "owner"}
 _RUN: dict[str, Any] = {"inputs": {}, "user": "owner", "response_mode": "blocking"}
 
@@ -43,6 +48,29 @@ CASES: dict[str, Case] = {
     "DELETE /api/keys/{key_id}": Case(key="adm", path=lambda _: "/api/keys/{first_key}"),
     "GET /api/runs/{run_id}": Case(key="ws", path=lambda f: f"/api/runs/{f.run_id}"),
     "GET /api/runs/{run_id}/trace": Case(key="ws", path=lambda f: f"/api/runs/{f.run_id}/trace"),
+    "GET /api/apps/{app_id}/keys": Case(key="ws", path=lambda f: f"/api/apps/{f.app_id}/keys"),
+    "GET /api/keys": Case(key="adm", path=lambda _: "/api/keys", sees=200),
+    "POST /api/apps/{app_id}/runs": Case(
+        key="ws", path=lambda f: f"/api/apps/{f.app_id}/runs", body=lambda _: {}
+    ),
+    "GET /api/runs": Case(key="ws", path=lambda f: f"/api/runs?app_id={f.app_id}", sees=200),
+    "POST /api/runs/{run_id}/abort": Case(key="ws", path=lambda f: f"/api/runs/{f.run_id}/abort"),
+    "POST /api/runs/{run_id}/resume": Case(key="ws", path=lambda f: f"/api/runs/{f.run_id}/resume"),
+    "GET /api/runs/{run_id}/events": Case(key="ws", path=lambda f: f"/api/runs/{f.run_id}/events"),
+    "GET /api/providers": Case(key="adm", path=lambda _: "/api/providers", sees=200),
+    "GET /api/operations/dead-letters": Case(key="adm", path=lambda _: LETTERS, sees=200),
+    "GET /api/operations/dead-letters/{letter_id}": Case(
+        key="adm", path=lambda _: f"{LETTERS}/{{letter}}"
+    ),
+    "POST /api/operations/dead-letters/requeue": Case(
+        key="adm", path=lambda _: f"{LETTERS}/requeue?subject={SUBJECT.name}", sees=200
+    ),
+    "POST /api/operations/dead-letters/{letter_id}/requeue": Case(
+        key="adm", path=lambda _: f"{LETTERS}/{{letter}}/requeue"
+    ),
+    "DELETE /api/operations/dead-letters/{letter_id}": Case(
+        key="adm", path=lambda _: f"{LETTERS}/{{letter}}"
+    ),
     "GET /api/providers/{name}": Case(key="adm", path=lambda _: "/api/providers/openai"),
     "DELETE /api/providers/{name}": Case(key="adm", path=lambda _: "/api/providers/openai"),
     "POST /v1/workflows/{workflow_id}/run": Case(
@@ -119,22 +147,54 @@ def test_every_route_has_a_case(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("operation", CASES)
-def test_another_tenants_ids_do_not_exist(stage: Stage, operation: str) -> None:
+def test_another_tenants_ids_do_not_exist(
+    stage: Stage, upstream: ScriptedUpstream, operation: str
+) -> None:
     case = CASES[operation]
     before = rows_of_first_tenant(stage)
     first_key = str(before.first_key_id)
-    answer = stage.http.request(
-        operation.split(" ", maxsplit=1)[0],
-        case.path(stage.first).replace("{first_key}", first_key),
-        json=case.body(stage.first),
-        headers=bearer(key_of(stage, case.key)),
-    )
+    answer = asked(stage, operation, stage.first, first_key, str(stage.letter_id))
     assert answer.status_code == case.sees, answer.text
     assert SAID not in answer.text
     if case.sees == 200:
-        assert stage.first.app_id not in answer.text
-        assert stage.first.conversation_id not in answer.text
+        known = [*asdict(stage.first).values(), first_key, upstream.url]
+        assert [each for each in known if each in answer.text] == []
     assert rows_of_first_tenant(stage) == before
+    letters = stage.http.get(LETTERS, headers=bearer(stage.platform.admin_token)).json()
+    assert [letter["id"] for letter in letters["dead_letters"]] == [stage.letter_id]
+
+
+@pytest.mark.parametrize("operation", [name for name, case in CASES.items() if case.sees == 404])
+def test_an_id_of_others_is_answered_as_one_of_nobody(stage: Stage, operation: str) -> None:
+    first_key = str(rows_of_first_tenant(stage).first_key_id)
+    of_nobody = Belongings(**{name: str(uuid7()) for name in asdict(stage.first)})
+    theirs = asked(stage, operation, stage.first, first_key, str(stage.letter_id))
+    nobodys = asked(stage, operation, of_nobody, str(uuid7()), "987654321")
+    assert shape(theirs) == shape(nobodys)
+
+
+def asked(
+    stage: Stage, operation: str, ids: Belongings, key_id: str, letter_id: str
+) -> httpx.Response:
+    """The operation with these ids and the second tenant's key."""
+    case = CASES[operation]
+    path = case.path(ids).replace("{first_key}", key_id).replace("{letter}", letter_id)
+    return stage.http.request(
+        operation.split(" ", maxsplit=1)[0],
+        path,
+        json=case.body(ids),
+        headers=bearer(key_of(stage, case.key)),
+    )
+
+
+def shape(answer: httpx.Response) -> tuple[int, list[str], str]:
+    """Everything that an answer tells but the request's own ids, its length and its time."""
+    headers = sorted(
+        f"{name}: {value}"
+        for name, value in answer.headers.items()
+        if name not in {"date", "content-length", "x-trace-id"}
+    )
+    return answer.status_code, headers, _IDS.sub("<id>", answer.text)
 
 
 def test_a_credential_of_the_same_name_is_the_callers_own(stage: Stage) -> None:
@@ -154,7 +214,7 @@ def test_no_key_opens_nothing(stage: Stage, operation: str, key: str) -> None:
     case = CASES.get(operation)
     method, path = operation.split(" ", maxsplit=1)
     path = case.path(stage.first) if case else path.replace("{name}", "openai")
-    path = path.replace("{first_key}", stage.first.run_id)
+    path = path.replace("{first_key}", stage.first.run_id).replace("{letter}", "1")
     headers = httpx.Headers({"Authorization": f"Bearer {key}"}, encoding="latin-1")
     answer = stage.http.request(method, path, json={}, headers=headers)
     assert answer.status_code == 401, answer.text
