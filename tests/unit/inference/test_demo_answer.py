@@ -92,6 +92,39 @@ def test_the_offered_tool_whose_name_fits_is_called() -> None:
     assert json.loads(answer.arguments) == {"invoice": "INV-20931"}
 
 
+def test_a_category_of_a_list_is_chosen_by_its_words() -> None:
+    listed = json.dumps(
+        [
+            {"category_id": "1", "category_name": "Technical errors"},
+            {"category_id": "2", "category_name": "Invoices and refunds"},
+        ]
+    )
+    answer = demo_answer(_call(f"Categories: {listed}\nInstructions: be exact\n{_TICKET}"))
+    assert json.loads(answer.text) == {
+        "category_id": "2",
+        "category_name": "Invoices and refunds",
+    }
+    lost = demo_answer(_call(f"Categories: {listed}\nText:\nGood morning"))
+    assert json.loads(lost.text)["category_id"] == "1"
+
+
+def test_a_schema_in_the_prompt_is_filled_from_the_text() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "email": {"type": "string"},
+            "dates": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+    answer = demo_answer(_call(f"JSON Schema: {json.dumps(schema)}\n{_TICKET}"))
+    assert json.loads(answer.text) == {"email": "ada@example.org", "dates": ["2026-03-04"]}
+
+
+def test_lines_that_are_no_json_are_no_task() -> None:
+    text = "Categories: [a, b]\nJSON Schema: {x}\nText:\nGood morning."
+    assert demo_answer(_call(text)).text == "You wrote: Good morning. (2 words)"
+
+
 def test_without_a_task_the_text_is_summed_up() -> None:
     assert demo_answer(_call("Good morning. All well?")).text == (
         "You wrote: Good morning. (4 words)"

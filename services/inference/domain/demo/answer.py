@@ -6,9 +6,12 @@ Rules, first that fits:
 2. Tools are offered (and not forbidden): the best-named one is called, its arguments filled from
    the text by its schema.
 3. A JSON schema is asked for: it is filled from the text.
-4. The prompt has a line `Labels: a (words), b (words)` or `Extract: x, y`: one line
+4. The last user message has a line `Categories: [{"category_id": ..., "category_name": ...}]`: the
+   category whose name has most words of the text, as JSON.
+5. It has a line `JSON Schema: {...}`: that is filled from the text.
+6. The prompt has a line `Labels: a (words), b (words)` or `Extract: x, y`: one line
    `category: a` and one line `x: found` (or `x: unknown`) each.
-5. Otherwise: the first sentence of the text, cut at 200 characters, and its number of words.
+7. Otherwise: the first sentence of the text, cut at 200 characters, and its number of words.
 
 "The text" is the last user message; where that has a line `Text:` alone or followed by words, what
 stands from there on.
@@ -29,6 +32,7 @@ from libs.common.contracts.chat import (
 from services.inference.domain.demo.classify import classify, parse_labels
 from services.inference.domain.demo.extract import extract_named
 from services.inference.domain.demo.fill_schema import fill_schema
+from services.inference.domain.demo.read_task import categories_in, chosen_category, schema_in
 
 _DIRECTIVE = re.compile(r"(?im)^[ \t]*(labels|extract)[ \t]*:[ \t]*(\S.*)$")
 _TEXT = re.compile(r"^[ \t]*text[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE)
@@ -62,7 +66,9 @@ def demo_answer(call: ChatCall) -> DemoAnswer:
         case JsonObjectFormat():
             return DemoAnswer(text=_json({"text": text, "words": len(text.split())}))
         case None:
-            return DemoAnswer(text=_directed(prompt, text) or _summary(text))
+            return DemoAnswer(
+                text=_tasked(_last_user(call), text) or _directed(prompt, text) or _summary(text)
+            )
 
 
 def plain_text(message: ChatMessage) -> str:
@@ -73,10 +79,14 @@ def plain_text(message: ChatMessage) -> str:
 
 
 def _subject(call: ChatCall) -> str:
-    users = [plain_text(m) for m in call.messages if m.role == "user"]
-    text = users[-1] if users else plain_text(call.messages[-1])
+    text = _last_user(call)
     marker = _TEXT.search(text)
     return text[marker.end() :].strip() if marker else text.strip()
+
+
+def _last_user(call: ChatCall) -> str:
+    users = [m for m in call.messages if m.role == "user"]
+    return plain_text((users or call.messages)[-1])
 
 
 def _chosen_tool(call: ChatCall, text: str) -> ToolDefinition | None:
@@ -88,6 +98,13 @@ def _chosen_tool(call: ChatCall, text: str) -> ToolDefinition | None:
     labels = {t.name: [t.name.replace("_", " "), t.description] for t in call.tools}
     chosen = classify(text, labels)
     return next(t for t in call.tools if t.name == chosen)
+
+
+def _tasked(prompt: str, text: str) -> str:
+    if categories := categories_in(prompt):
+        return _json(chosen_category(categories, text))
+    schema = schema_in(prompt)
+    return "" if schema is None else _json(fill_schema(schema, text))
 
 
 def _directed(prompt: str, text: str) -> str:

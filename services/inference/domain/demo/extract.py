@@ -12,7 +12,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("invoice", r"\b[A-Z]{2,5}-\d{3,}\b"),
     ("ticket", r"\b[A-Z]{2,5}-\d{1,}\b|#\d+\b"),
 )
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![\w-])-?\d+(?:\.\d+)?")
 _MAX_TEXT = 100_000
 
 
@@ -40,7 +40,14 @@ def extract_named(field: str, text: str) -> str | None:
 
 
 def extract_number(field: str, text: str) -> float | None:
-    """The number labelled `field`, else the first number in `text`, else None."""
-    named = extract_named(field, text)
-    found = _NUMBER.search((named or "").replace(",", "")) or _NUMBER.search(text[:_MAX_TEXT])
+    """The number labelled `field`, else the one that counts it (`2 boxes`), else the first that
+    stands by itself in `text`, else None."""
+    text = text[:_MAX_TEXT]
+    named = (extract_named(field, text) or "").replace(",", "")
+    counted = re.escape(field.replace("_", " "))
+    found = (
+        _NUMBER.search(named)
+        or re.search(rf"{_NUMBER.pattern}(?=\s+{counted}\b)", text, re.IGNORECASE)
+        or _NUMBER.search(text)
+    )
     return float(found.group(0)) if found else None
