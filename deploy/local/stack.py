@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from deploy.local.layout import Layout
 from deploy.local.orphans import adopt_orphans
+from deploy.local.port_claims import PortClaims
 from deploy.local.stack_error import LocalStackError
 from deploy.local.stack_status import Phase
 from deploy.local.startup import StackPrograms, bring_up
@@ -37,8 +38,9 @@ def _supervise(layout: Layout, environ: Mapping[str, str], programs: StackProgra
     )
     failure: str | None = None
     try:
-        bring_up(supervisor, layout, environ, programs)
-        supervisor.watch()
+        with PortClaims() as claims:
+            bring_up(supervisor, layout, environ, programs, claims)
+            supervisor.watch()
     except StopRequested:
         pass
     except LocalStackError as error:

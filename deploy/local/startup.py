@@ -10,6 +10,7 @@ from deploy.local.database_roles import DatabaseUrls
 from deploy.local.disk_space import require_space
 from deploy.local.layout import CHECKOUT, Layout
 from deploy.local.leftovers import stop_leftovers
+from deploy.local.port_claims import PortClaims
 from deploy.local.ports import SERVICES, choose_ports, load_ports, save_ports
 from deploy.local.stack_database import prepare_database
 from deploy.local.stack_environment import StackUrls, migration_environment, service_environment
@@ -37,9 +38,15 @@ class StackPrograms:
 
 
 def bring_up(
-    supervisor: Supervisor, layout: Layout, environ: Mapping[str, str], programs: StackPrograms
+    supervisor: Supervisor,
+    layout: Layout,
+    environ: Mapping[str, str],
+    programs: StackPrograms,
+    claims: PortClaims,
 ) -> None:
     """Start everything and return when the services have been started, ready or not.
+
+    `claims` holds the chosen ports while it is open.
 
     Raises LocalStackError, StopRequested.
     """
@@ -48,7 +55,8 @@ def bring_up(
         supervisor.note(f"stopped what a killed supervisor left behind: {', '.join(names)}")
     supervisor.announce(Phase.STARTING, "Preparing the folders")
     require_space(layout.root)
-    ports = choose_ports(load_ports(layout.ports), environ)
+    ports = choose_ports(load_ports(layout.ports), environ, free=claims.free)
+    claims.keep_only(ports.values())
     save_ports(layout.ports, ports)
     passwords = load_passwords(layout.server_passwords)
     servers = choose_servers(layout, environ, ports, passwords)
