@@ -27,6 +27,7 @@ RUNNABLE_TYPES = frozenset(
         "question-classifier",
         "parameter-extractor",
         "tool",
+        "document-extractor",
     }
 )
 """Node types that exist so far; "" is a note on the canvas. The legacy `variable-assigner` is an

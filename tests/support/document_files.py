@@ -51,7 +51,9 @@ def pdf(*pages: str) -> bytes:
 def docx(*blocks: str | list[list[str]]) -> bytes:
     """Paragraphs, and tables as rows of cells."""
     body = "".join(_paragraph(each) if isinstance(each, str) else _table(each) for each in blocks)
-    return zipped({"word/document.xml": f"<w:document {_WORD}><w:body>{body}</w:body></w:document>"})
+    return zipped(
+        {"word/document.xml": f"<w:document {_WORD}><w:body>{body}</w:body></w:document>"}
+    )
 
 
 def _paragraph(text: str) -> str:
@@ -68,7 +70,7 @@ def _table(rows: list[list[str]]) -> str:
 
 def pptx(*slides: str) -> bytes:
     parts: dict[str, str | bytes] = {
-        f"ppt/slides/slide{number}.xml": f"<s {_DRAWING}><a:p><a:r><a:t>{text}</a:t></a:r></a:p></s>"
+        f"ppt/slides/slide{number}.xml": f"<s {_DRAWING}><a:p><a:t>{text}</a:t></a:p></s>"
         for number, text in enumerate(slides, 1)
     }
     return zipped(parts)
@@ -105,7 +107,7 @@ def epub(*chapters: str) -> bytes:
                 f"<spine>{spine}</spine></package>"
             ),
             **{
-                f"book/c {n}.xhtml": f"<html><head><title>no</title></head><body>{text}</body></html>"
+                f"book/c {n}.xhtml": f"<html><head><title>no</title></head>{text}</html>"
                 for n, text in enumerate(chapters)
             },
         }

@@ -1,88 +1,22 @@
 """The whole service in this process, asked over a real NATS."""
 
-import base64
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from pathlib import Path
-from uuid import UUID
-
+import asyncpg
 import pytest
-from pydantic import SecretStr
 
-from libs.common.clock import SystemClock
 from libs.common.contracts.code_execution import CodeCall
-from libs.common.contracts.envelope import Effect, EffectClass, Envelope
+from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.http_call import FormBody, FormField, HttpCall
 from libs.common.contracts.run_commands import RunEnded
 from libs.common.contracts.subjects import CALL_TOOL, FETCH_HTTP, RUN_CODE, RUN_ENDED
 from libs.common.contracts.tool_call import ToolCall
+from libs.common.errors import NotFound
 from libs.common.guarded_http.egress_errors import EgressRefused
 from libs.common.identifiers import uuid7
 from libs.common.keyed_calls.ledger import RequestMismatch, RunAlreadyEnded, StaleEpoch
-from libs.common.lifespan import Lifespan
-from libs.common.messaging.nats_bus import NatsBus
 from libs.common.object_store.open_store import open_object_store
-from services.plugin.bootstrap import build
-from services.plugin.settings import PluginSettings
-from tests.support.certificates import self_signed
+from tests.integration.plugin.conftest import SECONDS, World
 from tests.support.databases import FreshDatabase
-from tests.support.scripted_web import ScriptedWeb, WebReply, scripted_web
-
-_SECONDS = 20.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    bus: NatsBus
-    web: ScriptedWeb
-    tenant_id: UUID
-    run_id: UUID
-
-    def envelope(
-        self,
-        call: str,
-        effect_class: EffectClass = "idempotent",
-        *,
-        epoch: int = 1,
-        request_hash: str = "h",
-    ) -> Envelope:
-        effect = Effect(
-            run_id=self.run_id,
-            epoch=epoch,
-            key=f"{self.tenant_id}/{self.run_id}/n/-/0/{call}",
-            request_hash=request_hash,
-            effect_class=effect_class,
-        )
-        return Envelope(tenant_id=self.tenant_id, effect=effect)
-
-
-@pytest.fixture
-async def world(
-    migrated_database: FreshDatabase,
-    nats_url: str,
-    object_store_url: str,
-    tmp_path: Path,
-) -> AsyncGenerator[World]:
-    with scripted_web(self_signed(tmp_path, ("api.example.test",))) as web:
-        settings = PluginSettings(
-            database_url=migrated_database.url,
-            database_sweeper_url=migrated_database.sweeper_url,
-            nats_url=nats_url,
-            object_store_url=object_store_url,
-            master_key=SecretStr(base64.b64encode(bytes(32)).decode()),
-            egress_overrides=(f"api.example.test:80={web.http}",),
-        )
-        async with Lifespan() as lifespan:
-            await build(settings, lifespan)
-            bus = NatsBus(
-                nats_url,
-                name="test",
-                object_store=open_object_store(object_store_url),
-                instance=str(uuid7()),
-                clock=SystemClock(),
-            )
-            await lifespan.started("caller", bus)
-            yield World(bus=bus, web=web, tenant_id=uuid7(), run_id=uuid7())
+from tests.support.scripted_web import WebReply
 
 
 async def test_code_runs_and_its_result_keeps_its_types(world: World) -> None:
@@ -91,7 +25,7 @@ async def test_code_runs_and_its_result_keeps_its_types(world: World) -> None:
         code="def main(a, b):\n    return {'sum': a + b, 'half': a / 2, 'flag': a > b}",
         inputs={"a": 3, "b": 4},
     )
-    result = await world.bus.request(RUN_CODE, call, envelope=world.envelope("0"), timeout=_SECONDS)
+    result = await world.bus.request(RUN_CODE, call, envelope=world.envelope("0"), timeout=SECONDS)
     assert result.status == "ok"
     assert result.result == {"sum": 7, "half": 1.5, "flag": False}
 
@@ -104,8 +38,8 @@ async def test_a_recorded_request_is_not_sent_again(world: World) -> None:
         body=FormBody(fields=(FormField(name="item", value="tea & toast"),)),
     )
     envelope = world.envelope("0", "unsafe")
-    first = await world.bus.request(FETCH_HTTP, call, envelope=envelope, timeout=_SECONDS)
-    again = await world.bus.request(FETCH_HTTP, call, envelope=envelope, timeout=_SECONDS)
+    first = await world.bus.request(FETCH_HTTP, call, envelope=envelope, timeout=SECONDS)
+    again = await world.bus.request(FETCH_HTTP, call, envelope=envelope, timeout=SECONDS)
     assert first == again
     assert first.status_code == 201
     (asked,) = world.web.asked
@@ -116,18 +50,18 @@ async def test_a_recorded_request_is_not_sent_again(world: World) -> None:
 
 async def test_a_key_with_another_request_is_an_error(world: World) -> None:
     call = ToolCall(tool="basics/calculator", arguments={"expression": "1+1"})
-    await world.bus.request(CALL_TOOL, call, envelope=world.envelope("0"), timeout=_SECONDS)
+    await world.bus.request(CALL_TOOL, call, envelope=world.envelope("0"), timeout=SECONDS)
     other = world.envelope("0", request_hash="other")
     with pytest.raises(RequestMismatch):
-        await world.bus.request(CALL_TOOL, call, envelope=other, timeout=_SECONDS)
+        await world.bus.request(CALL_TOOL, call, envelope=other, timeout=SECONDS)
 
 
 async def test_a_former_owner_of_the_run_is_refused(world: World) -> None:
     call = ToolCall(tool="basics/calculator", arguments={"expression": "1+1"})
     newer = world.envelope("0", epoch=2)
-    await world.bus.request(CALL_TOOL, call, envelope=newer, timeout=_SECONDS)
+    await world.bus.request(CALL_TOOL, call, envelope=newer, timeout=SECONDS)
     with pytest.raises(StaleEpoch):
-        await world.bus.request(CALL_TOOL, call, envelope=world.envelope("1"), timeout=_SECONDS)
+        await world.bus.request(CALL_TOOL, call, envelope=world.envelope("1"), timeout=SECONDS)
 
 
 async def test_an_ended_run_makes_no_more_calls(world: World) -> None:
@@ -150,13 +84,13 @@ async def _call_until_refused(world: World) -> None:
     call = ToolCall(tool="basics/calculator", arguments={"expression": "1+1"})
     for number in range(1000):
         envelope = world.envelope(str(number))
-        await world.bus.request(CALL_TOOL, call, envelope=envelope, timeout=_SECONDS)
+        await world.bus.request(CALL_TOOL, call, envelope=envelope, timeout=SECONDS)
 
 
 async def test_a_private_address_is_refused(world: World) -> None:
     call = HttpCall(method="GET", url=f"http://{world.web.http}/secret")
     with pytest.raises(EgressRefused):
-        await world.bus.request(FETCH_HTTP, call, envelope=world.envelope("0"), timeout=_SECONDS)
+        await world.bus.request(FETCH_HTTP, call, envelope=world.envelope("0"), timeout=SECONDS)
     assert not world.web.asked
 
 
@@ -166,9 +100,36 @@ async def test_an_answer_that_is_no_text_becomes_an_object(
     world.web.script = lambda _: WebReply(body=b"\x89PNG", headers={"content-type": "image/png"})
     call = HttpCall(method="GET", url="http://api.example.test/picture")
     result = await world.bus.request(
-        FETCH_HTTP, call, envelope=world.envelope("0"), timeout=_SECONDS
+        FETCH_HTTP, call, envelope=world.envelope("0"), timeout=SECONDS
     )
     assert result.is_file
     assert result.text == ""
     assert result.object_key is not None
     assert await open_object_store(object_store_url).get(result.object_key) == b"\x89PNG"
+
+
+async def test_a_tools_sheet_says_whether_it_may_be_repeated(
+    world: World, migrated_database: FreshDatabase
+) -> None:
+    call = ToolCall(tool="maths/eval_expression", arguments={"expression": "1+1"})
+    envelope = world.envelope("0", "unsafe")
+    result = await world.bus.request(CALL_TOOL, call, envelope=envelope, timeout=SECONDS)
+    assert result.data == {"value": 2}
+    connection = await asyncpg.connect(migrated_database.url)
+    try:
+        async with connection.transaction():
+            await connection.execute(
+                "select set_config('heddle.tenants', $1, true)", str(world.tenant_id)
+            )
+            kinds = await connection.fetch("select effect_class from plugin.call_claims")
+    finally:
+        await connection.close()
+    assert [kind["effect_class"] for kind in kinds] == ["idempotent"]
+
+
+async def test_an_unknown_tool_is_a_failure_on_record(world: World) -> None:
+    call = ToolCall(tool="google/google_search")
+    with pytest.raises(NotFound, match="no tool `google/google_search`") as refused:
+        await world.bus.request(CALL_TOOL, call, envelope=world.envelope("0"), timeout=SECONDS)
+    assert refused.value.code == "tool_unknown"
+    assert refused.value.extra.get("recorded")

@@ -1,11 +1,12 @@
 """Where a file variable says that its bytes are."""
 
 from libs.common.contracts.document_text import DocumentCall, RemoteFile, StoredFile
-from services.engine.domain.variables.files import file_text, is_file
+from services.engine.domain.variables.files import FILE_MARK, file_text, is_file
 from services.engine.domain.variables.values import Value
 
 OBJECT_KEY = "object_key"
 """The key of a file object under which a file that lies in the object store is named."""
+_MEDIA = ("image", "audio", "video")
 _WEB = ("http://", "https://")
 
 
@@ -33,6 +34,24 @@ def document_call(value: Value) -> DocumentCall:
         filename=filename,
         mime_type=file_text(value, "mime_type"),
     )
+
+
+def stored_file(object_key: str, *, filename: str, mime_type: str, size: int) -> dict[str, Value]:
+    """A file value for what lies in the object store; `size` in bytes."""
+    kind = mime_type.partition("/")[0].strip().lower()
+    name = filename or object_key.rpartition("/")[2]
+    _, dot, extension = name.rpartition(".")
+    key, mark = FILE_MARK
+    return {
+        key: mark,
+        "type": kind if kind in _MEDIA else "document",
+        "transfer_method": "tool_file",
+        "filename": name,
+        "extension": f".{extension}" if dot else "",
+        "mime_type": mime_type.partition(";")[0].strip(),
+        "size": size,
+        OBJECT_KEY: object_key,
+    }
 
 
 def _first(file: dict[str, Value], *names: str) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from libs.common.contracts.http_call import HttpCall, HttpResult
 from services.engine.domain.node_parts.effects import EffectError, FetchHttp
 from services.engine.domain.node_parts.expected_result import expect
+from services.engine.domain.node_parts.file_sources import stored_file
 from services.engine.domain.node_parts.http_request_building import (
     RequestRefused,
     RequestTemplate,
@@ -59,7 +61,7 @@ class HttpRequestNode:
             "status_code": answer.status_code,
             "body": "" if answer.is_file else answer.text,
             "headers": dict(answer.headers),
-            "files": [],
+            "files": _files(answer),
         }
         if self.strict and not 200 <= answer.status_code < 300:
             raise NodeFailure(
@@ -73,6 +75,19 @@ class HttpRequestNode:
     def _effect(self, call: HttpCall) -> FetchHttp:
         seconds = call.connect_seconds + call.read_seconds + call.write_seconds
         return FetchHttp(call=call, effect_class=self.effect_class, timeout_seconds=seconds)
+
+
+def _files(answer: HttpResult) -> list[Value]:
+    if answer.object_key is None:
+        return []
+    return [
+        stored_file(
+            answer.object_key,
+            filename=answer.filename or urlsplit(answer.url).path.rpartition("/")[2],
+            mime_type=answer.content_type,
+            size=answer.size,
+        )
+    ]
 
 
 def parse_http_request(node_id: str, data: Mapping[str, Value]) -> HttpRequestNode:

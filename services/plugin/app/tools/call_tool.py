@@ -11,7 +11,7 @@ from libs.common.contracts.tool_call import ToolCall, ToolEntry, ToolList, ToolQ
 from libs.common.errors import UpstreamTimeout
 from libs.common.tracing import Span, span
 from services.plugin.app.ports.tool_catalogue import LoadedTool, ToolCatalogue
-from services.plugin.domain.errors import ToolBroken, ToolFailed, ToolInputInvalid
+from services.plugin.domain.errors import ToolBroken, ToolFailed, ToolInputInvalid, ToolUnknown
 from services.plugin.domain.tool_context import ToolContext, ToolFailure, ToolLog, ToolOutput
 from services.plugin.domain.tools.fit_arguments import fit_arguments
 
@@ -45,12 +45,15 @@ class CallTool:
     def as_declared(self, call: ToolCall, envelope: Envelope) -> Envelope:
         """`envelope` with the effect class of the tool's sheet, which the caller need not know.
 
-        Raises ToolUnknown.
+        A tool that is not there may have a recorded answer still: it keeps the caller's class.
         """
         effect = envelope.effect
         if effect is None:
             return envelope
-        declared = self._tools.find(call.tool).sheet.effect_class
+        try:
+            declared = self._tools.find(call.tool).sheet.effect_class
+        except ToolUnknown:
+            return envelope
         known = effect.model_copy(update={"effect_class": declared})
         return envelope.model_copy(update={"effect": known})
 
