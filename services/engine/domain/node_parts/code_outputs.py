@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from services.engine.domain.node_parts.settings_reader import SettingsReader
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Value
 
 MAX_TEXT = 400_000
@@ -63,6 +64,14 @@ class CodeOutputs:
     """Declared outputs by name."""
 
     declared: dict[str, DeclaredOutput]
+
+    @property
+    def types(self) -> dict[str, ValueType | None]:
+        """A boolean's is not known: any value passes for one."""
+        return {
+            name: None if each.type == "boolean" else ValueType(each.type)
+            for name, each in self.declared.items()
+        }
 
     def check(self, result: dict[str, Value]) -> dict[str, Value]:
         """The outputs in declared order, numbers and texts normalised. Raises CodeOutputError."""

@@ -7,12 +7,14 @@ from services.engine.domain.node_parts.node_contract import (
     NodeContext,
     NodeResult,
     OutputSegment,
+    OutputTypes,
     Problem,
 )
 from services.engine.domain.node_parts.pure_node import PureNode
 from services.engine.domain.node_parts.settings_reader import SettingsReader
 from services.engine.domain.variables.rendering import render_markdown
 from services.engine.domain.variables.template_text import TemplateText, parse_template_text
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Selector, Value
 
 
@@ -24,6 +26,10 @@ class AnswerNode(PureNode):
     @property
     def references(self) -> tuple[Selector, ...]:
         return self.answer.references
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return {"answer": ValueType.STRING, "files": ValueType.ARRAY_FILE}
 
     def evaluate(self, context: NodeContext) -> NodeResult:
         text = self.answer.render(context.variables, render_markdown)

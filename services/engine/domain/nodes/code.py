@@ -21,6 +21,7 @@ from services.engine.domain.node_parts.node_contract import (
     NodeFailure,
     NodeResult,
     NodeRun,
+    OutputTypes,
     Problem,
 )
 from services.engine.domain.node_parts.scientific_notation import numbers_from_text
@@ -39,6 +40,10 @@ class CodeNode:
     @property
     def references(self) -> tuple[Selector, ...]:
         return self.variables.references
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return self.outputs.types
 
     def run(self, context: NodeContext) -> NodeRun:
         inputs = self.variables.read(context.variables)

@@ -8,10 +8,12 @@ from services.engine.domain.node_parts.node_contract import (
     NodeContext,
     NodeFailure,
     NodeResult,
+    OutputTypes,
     Problem,
 )
 from services.engine.domain.node_parts.pure_node import PureNode
 from services.engine.domain.node_parts.settings_reader import SettingsReader
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Selector, Value
 
 ELSE = "false"
@@ -30,6 +32,10 @@ class IfElseNode(PureNode):
     @property
     def references(self) -> tuple[Selector, ...]:
         return tuple(part for _, conditions in self.cases for part in conditions.references)
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return {"result": ValueType.BOOLEAN, "selected_case_id": ValueType.STRING}
 
     def evaluate(self, context: NodeContext) -> NodeResult:
         for handle, conditions in self.cases:

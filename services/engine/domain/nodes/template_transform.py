@@ -11,6 +11,7 @@ from services.engine.domain.node_parts.node_contract import (
     NodeContext,
     NodeFailure,
     NodeResult,
+    OutputTypes,
     Problem,
 )
 from services.engine.domain.node_parts.pure_node import PureNode
@@ -21,6 +22,7 @@ from services.engine.domain.node_parts.templates.template import (
     TemplateInvalid,
     parse_template,
 )
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Selector, Value
 
 
@@ -33,6 +35,10 @@ class TemplateTransformNode(PureNode):
     @property
     def references(self) -> tuple[Selector, ...]:
         return self.variables.references
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return {"output": ValueType.STRING}
 
     def evaluate(self, context: NodeContext) -> NodeResult:
         inputs = self.variables.read(context.variables)

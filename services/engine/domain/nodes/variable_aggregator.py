@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from services.engine.domain.node_parts.node_contract import (
     NodeContext,
     NodeResult,
+    OutputTypes,
     Problem,
     VariableReader,
 )
 from services.engine.domain.node_parts.pure_node import PureNode
 from services.engine.domain.node_parts.settings_reader import WRONG_TYPE, SettingsReader
 from services.engine.domain.variables.selectors import parse_selector
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import MISSING, Missing, Selector, Value
 
 _OUTPUT = "output"
@@ -30,6 +32,12 @@ class VariableAggregatorNode(PureNode):
         if self.groups is None:
             return self.candidates
         return tuple(selector for _, candidates in self.groups for selector in candidates)
+
+    @property
+    def output_types(self) -> OutputTypes:
+        if self.groups is None:
+            return {_OUTPUT: None}
+        return {name: ValueType.OBJECT for name, _ in self.groups}
 
     def evaluate(self, context: NodeContext) -> NodeResult:
         outputs: dict[str, Value] = {}
