@@ -13,6 +13,7 @@ KERNEL = {
     "messaging.bus",
     "messaging.dead_letters",
     "object_store.store",
+    "outcomes",
     "retry_policy",
     "run_sealing",
     "state_store.store",

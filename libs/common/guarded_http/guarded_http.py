@@ -1,80 +1,36 @@
 """All outgoing HTTP: resolved, checked, pinned, bounded."""
 
 import asyncio
-import re
 import ssl
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
 from libs.common.errors import InvalidInput, UpstreamError, UpstreamTimeout
+from libs.common.guarded_http.answers import GuardedResponse, GuardedStream
 from libs.common.guarded_http.bounded_body import read_chunks
 from libs.common.guarded_http.checked_resolver import CheckedResolver, Resolve, system_resolve
 from libs.common.guarded_http.egress_rules import EgressRules
 from libs.common.guarded_http.redirects import REDIRECT_STATUSES, Hop, follow
+from libs.common.guarded_http.request_parts import Pairs, headers_of, method_of, url_of
 from libs.common.http_spans import client_span, note_status
-from libs.common.tracing import Span, current_traceparent, ending, error_name
-
-Pairs = Sequence[tuple[str, str]]
+from libs.common.outcomes import outcome_told
+from libs.common.tracing import Span, current_traceparent, ending
 
 _MAX_BYTES = 10 * 1024 * 1024
 _STREAM_BYTES = 256 * 1024 * 1024
 _MAX_HOPS = 10
-_TOKEN = re.compile(r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CONNECTIONS = 1000
 _TRACEPARENT = "traceparent"
 _KEEP_ALIVE_SECONDS = 30
-# Ours to say: they decide where the request goes and how it is framed.
-_OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardedResponse:
-    """`headers` keep order and duplicates; `body` is decoded; `url` is where it came from."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    url: str
-
-    def header(self, name: str) -> str | None:
-        """The first header of that name, in any case."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardedStream:
-    """An answer whose body is still on its way."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    url: str
-    chunks: AsyncIterator[bytes]
-
-    def aiter_chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, decoded. Raises what `GuardedHttp.request` raises."""
-        return self.chunks
-
-    async def read(self) -> bytes:
-        """The whole rest of the body."""
-        return b"".join([chunk async for chunk in self.chunks])
 
 
 OnAnswer = Callable[[str, float], None]
-"""Hears of every request `2xx`, `4xx`, ... or the stable code of its error, and the seconds to the
-answer's headers."""
-
-
-@dataclass(slots=True)
-class _Answer:
-    outcome: str = ""
+"""Hears of every request `2xx`, `4xx`, ..., `closed` or the stable name of its error, and the
+seconds to the answer's headers."""
 
 
 def _untold(_outcome: str, _seconds: float) -> None: ...
@@ -180,20 +136,20 @@ class GuardedHttp:
             total=total_timeout, connect=connect_timeout, sock_read=read_timeout
         )
         hop = Hop(
-            method=_method(method),
-            url=_url(url, params),
-            headers=_headers(headers),
+            method=method_of(method),
+            url=url_of(url, params),
+            headers=headers_of(headers),
             body=body,
             trusted=trusted,
         )
         asking = client_span(hop.method, str(hop.url))
         _tell_trace(hop.headers, asking)
-        with self._told() as answer, ending(asking), _translated(hop.url):
+        with outcome_told(self._on_answer) as told, ending(asking), _translated(hop.url):
             # The client's own bound counts each hop anew.
             async with asyncio.timeout(total_timeout):
                 response = await self._answered(hop, timeout, follow_redirects, verify_tls)
             note_status(asking, response.status)
-            answer.outcome = f"{response.status // 100}xx"
+            told.name = f"{response.status // 100}xx"
         try:
             yield GuardedStream(
                 status=response.status,
@@ -203,17 +159,6 @@ class GuardedHttp:
             )
         finally:
             response.close()
-
-    @contextmanager
-    def _told(self) -> Generator["_Answer"]:
-        answer, begun = _Answer(), time.perf_counter()
-        try:
-            yield answer
-        except BaseException as error:
-            answer.outcome = error_name(error)
-            raise
-        finally:
-            self._on_answer(answer.outcome, time.perf_counter() - begun)
 
     async def _answered(
         self, hop: Hop, timeout: aiohttp.ClientTimeout, follow_redirects: bool, verify_tls: bool
@@ -286,31 +231,7 @@ def _text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _url(text: str, params: Pairs) -> URL:
-    try:
-        url = URL(text)
-        return url.extend_query(params) if params else url
-    except (ValueError, TypeError) as error:
-        raise InvalidInput(f"not a URL: {error}") from error
-
-
-def _method(text: str) -> str:
-    if not _TOKEN.match(text):
-        raise InvalidInput(f"{text!r} is no HTTP method")
-    return text.upper()
-
-
 def _tell_trace(headers: CIMultiDict[str], asking: Span | None) -> None:
     traceparent = asking.traceparent if asking else current_traceparent()
     if traceparent is not None and _TRACEPARENT not in headers:
         headers[_TRACEPARENT] = traceparent
-
-
-def _headers(pairs: Pairs) -> CIMultiDict[str]:
-    headers: CIMultiDict[str] = CIMultiDict()
-    for name, value in pairs:
-        if not _TOKEN.match(name) or _CONTROL.search(value):
-            raise InvalidInput(f"{name!r} is no header, or its value holds control characters")
-        if name.lower() not in _OWN_HEADERS:
-            headers.add(name, value)
-    return headers

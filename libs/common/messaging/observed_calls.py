@@ -1,7 +1,5 @@
 """Spans and durations of what goes over the bus, on either side."""
 
-import asyncio
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Literal
@@ -9,8 +7,9 @@ from typing import Literal
 from libs.common.contracts.envelope import Envelope
 from libs.common.messaging import headers as names
 from libs.common.messaging.bus_metrics import NO_BUS_METRICS, BusMetrics
+from libs.common.outcomes import CLOSED, outcome_told
 from libs.common.structured_logging import message_context
-from libs.common.tracing import AttributeValue, Span, SpanKind, begin_span, error_name
+from libs.common.tracing import AttributeValue, Span, SpanKind, begin_span
 
 Verb = Literal["request", "publish", "answer", "process"]
 _KINDS: dict[Verb, SpanKind] = {
@@ -61,20 +60,13 @@ class ObservedCalls:
 def _told(
     span: Span | None, subject: str, tell: Callable[[str, str, float], None]
 ) -> Generator[None]:
-    begun = time.perf_counter()
-    outcome = "ok"
-    try:
-        yield
-    except (GeneratorExit, asyncio.CancelledError):
-        outcome = "closed"
-        raise
-    except BaseException as error:
-        outcome = error_name(error)
-        raise
-    finally:
-        tell(subject, outcome, time.perf_counter() - begun)
+    def told(outcome: str, seconds: float) -> None:
+        tell(subject, outcome, seconds)
         if span is not None:
-            span.end(None if outcome in ("ok", "closed") else outcome)
+            span.end(None if outcome in ("ok", CLOSED) else outcome)
+
+    with outcome_told(told):
+        yield
 
 
 def _begin(

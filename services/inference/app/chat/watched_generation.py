@@ -1,12 +1,12 @@
 """One upstream model call as a span and in the metrics; never what was said in it."""
 
-import asyncio
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from uuid import UUID
 
-from libs.common.tracing import AttributeValue, begin_span, current_traceparent, ending, error_name
+from libs.common.outcomes import outcome_told
+from libs.common.tracing import AttributeValue, begin_span, current_traceparent, ending
 from services.inference.app.ports.model_metrics import ModelMetrics
 from services.inference.domain.catalogue.catalogue import ResolvedModel
 from services.inference.domain.chat.upstream_part import TokenCount
@@ -36,19 +36,12 @@ class WatchedGeneration:
     @contextmanager
     def until_ended(self) -> Generator[None]:
         """Around the call."""
-        outcome = "ok"
-        try:
-            with ending(self._span):
-                yield
-        except (GeneratorExit, asyncio.CancelledError):
-            outcome = "closed"
-            raise
-        except BaseException as error:
-            outcome = error_name(error)
-            raise
-        finally:
-            seconds = time.perf_counter() - self._begun
+
+        def told(outcome: str, seconds: float) -> None:
             self._metrics.ended(self._provider, self._label, outcome, seconds)
+
+        with outcome_told(told), ending(self._span):
+            yield
 
     def first_part(self) -> None:
         """Content came; only the first time counts."""

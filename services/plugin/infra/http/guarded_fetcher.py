@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 from urllib3 import encode_multipart_formdata
 
 from libs.common.contracts.http_call import FormBody, HttpCall, NoBody, RawBody
-from libs.common.guarded_http.guarded_http import GuardedHttp, GuardedResponse
+from libs.common.guarded_http.answers import GuardedResponse
+from libs.common.guarded_http.guarded_http import GuardedHttp
 
 
 class GuardedFetcher:
