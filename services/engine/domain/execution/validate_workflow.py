@@ -30,6 +30,9 @@ _KNOWN_BUT_NOT_RUNNABLE = frozenset(
     }
 )
 
+_SHOWN = 10
+"""Nodes of a circle that are named."""
+
 Findings = tuple[Finding, ...]
 
 
@@ -73,10 +76,10 @@ def _structure(built: BuiltGraph) -> Iterator[Finding]:
             field="edges",
         )
     if cycle := graph.cycle():
-        shown = ", ".join(cycle[:10])
+        shown = " -> ".join([*cycle[:_SHOWN], *(["..."] if len(cycle) > _SHOWN else []), cycle[0]])
         yield Finding(
             code="cycle",
-            message=f"the graph runs in a circle outside a loop, through or before: {shown}",
+            message=f"the graph runs in a circle outside a loop: {shown}",
             node_id=cycle[0],
             field="edges",
         )

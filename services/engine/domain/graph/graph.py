@@ -55,7 +55,22 @@ class Graph:
         return frozenset(seen)
 
     def cycle(self) -> list[str]:
-        """Ids of nodes that lie on, or only behind, a cycle; empty without one."""
+        """Ids of the nodes of one cycle in the direction of its edges; empty without one."""
+        stuck = self._on_or_behind_cycles()
+        if not stuck:
+            return []
+        # Each of them has an edge from another of them: walking back comes round.
+        walked: dict[int, None] = {}
+        at = min(stuck)
+        while at not in walked:
+            walked[at] = None
+            at = next(edge.source for edge in self.incoming[at] if edge.source in stuck)
+        order = list(walked)
+        circle = order[order.index(at) :][::-1]
+        first = circle.index(min(circle))
+        return [self.nodes[index].id for index in circle[first:] + circle[:first]]
+
+    def _on_or_behind_cycles(self) -> set[int]:
         degree = [len(edges) for edges in self.incoming]
         pending = [node.index for node in self.nodes if degree[node.index] == 0]
         while pending:
@@ -63,4 +78,4 @@ class Graph:
                 degree[edge.target] -= 1
                 if degree[edge.target] == 0:
                     pending.append(edge.target)
-        return [node.id for node in self.nodes if degree[node.index] > 0]
+        return {node.index for node in self.nodes if degree[node.index] > 0}
