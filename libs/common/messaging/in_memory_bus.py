@@ -196,7 +196,7 @@ class InMemoryBus:
     def _member(self, subject: str) -> _Served:
         members = self._served.get(subject)
         if not members:
-            raise Unavailable(f"nobody serves {subject}")
+            raise Unavailable(f"nobody serves {subject} at the moment; try again")
         served = members.pop(0)
         members.append(served)
         if served.under_way >= served.limit:

@@ -61,7 +61,7 @@ class NatsRequests:
         finally:
             connection.inbox.close(address)
         if reply.headers and reply.headers.get(names.STATUS) == names.NO_RESPONDERS:
-            raise Unavailable(f"nobody serves {subject}")
+            raise Unavailable(f"nobody serves {subject} at the moment; try again")
         return reply
 
     async def request(
@@ -162,7 +162,7 @@ class _Parts:
     def receive(self, message: Msg) -> None:
         headers = message.headers or {}
         if headers.get(names.STATUS) == names.NO_RESPONDERS:
-            self._error = Unavailable(f"nobody serves {self._subject}")
+            self._error = Unavailable(f"nobody serves {self._subject} at the moment; try again")
         elif names.CONTROL in headers:
             self.control = headers[names.CONTROL]
         elif len(self._waiting) >= _WAITING_PARTS or self._bytes > _WAITING_BYTES:

@@ -88,7 +88,8 @@ class OpenAiCompatibleWire:
             msg = f"{provider.id} was silent for {upstream.idle_seconds:g} s"
             raise UpstreamTimeout(msg, retryable=True) from cause
         except aiohttp.ClientConnectorError as cause:
-            msg = scrub(f"cannot reach {provider.id}: {cause}", secrets)
+            at = f"{cause.host}:{cause.port}"
+            msg = scrub(f"cannot reach {provider.id} at {at}: {cause.strerror or cause}", secrets)
             raise ProviderFailed(msg, retryable=True) from cause
         except (aiohttp.ClientError, ConnectionError) as cause:
             msg = scrub(f"the connection to {provider.id} broke: {cause}", secrets)
