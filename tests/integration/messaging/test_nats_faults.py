@@ -9,9 +9,6 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from deploy.local.child_process import ChildProcess
-from deploy.local.loopback import free_port
-from deploy.local.nats_server import NatsServer
 from libs.common.clock import SystemClock
 from libs.common.contracts.envelope import Envelope
 from libs.common.errors import Busy, Unavailable, UpstreamTimeout
@@ -20,41 +17,18 @@ from libs.common.messaging.nats_bus import NatsBus
 from libs.common.messaging.nats_connection import NatsConnection
 from tests.contract.messaging.conftest import ObjectsInMemory, nats_bus
 from tests.contract.messaging.messages import Ask, Told, counting, news, question, work
-from tests.support.running_server import start_ready
-
-
-class Nats:
-    """A server that a test can stop and start again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.server = NatsServer(
-            folder=folder / "data",
-            port=free_port(),
-            monitor_port=free_port(),
-            password="test",
-            log=folder / "nats.log",
-        )
-        self.server.prepare()
-        self._child: ChildProcess | None = start_ready(self.server)
-
-    def stop(self) -> None:
-        if self._child is not None:
-            self._child.stop()
-            self._child = None
-
-    def start(self) -> None:
-        self._child = start_ready(self.server)
+from tests.support.own_nats import OwnNats
 
 
 @pytest.fixture
-def own_nats(tmp_path: Path) -> Iterator[Nats]:
-    nats = Nats(tmp_path)
+def own_nats(tmp_path: Path) -> Iterator[OwnNats]:
+    nats = OwnNats(tmp_path)
     yield nats
     nats.stop()
 
 
 @pytest.fixture
-async def bus(own_nats: Nats) -> AsyncGenerator[NatsBus]:
+async def bus(own_nats: OwnNats) -> AsyncGenerator[NatsBus]:
     bus = nats_bus(own_nats.server.url, "server", ObjectsInMemory())
     await bus.start()
     yield bus
@@ -65,7 +39,7 @@ async def echo(ask: Ask, _envelope: Envelope) -> Told:
     return Told(text=ask.text)
 
 
-async def test_everything_goes_on_after_nats_was_away(own_nats: Nats, bus: NatsBus) -> None:
+async def test_everything_goes_on_after_nats_was_away(own_nats: OwnNats, bus: NatsBus) -> None:
     subject, jobs, waiting = question(), work(), question()
     back, begun, released = asyncio.Event(), asyncio.Event(), asyncio.Event()
     done: asyncio.Queue[str] = asyncio.Queue()
@@ -107,7 +81,7 @@ async def test_everything_goes_on_after_nats_was_away(own_nats: Nats, bus: NatsB
             assert await listener.next(timeout=5) == Told(text="news")
 
 
-async def test_a_server_that_falls_silent_is_given_up(own_nats: Nats, bus: NatsBus) -> None:
+async def test_a_server_that_falls_silent_is_given_up(own_nats: OwnNats, bus: NatsBus) -> None:
     subject = counting()
     silent = NatsConnection(own_nats.server.url, "silent")
     await silent.start(10)
@@ -123,7 +97,9 @@ async def test_a_server_that_falls_silent_is_given_up(own_nats: Nats, bus: NatsB
         await silent.close()
 
 
-async def test_a_reader_whose_process_died_closes_the_handler(own_nats: Nats, bus: NatsBus) -> None:
+async def test_a_reader_whose_process_died_closes_the_handler(
+    own_nats: OwnNats, bus: NatsBus
+) -> None:
     subject = counting()
     closed = asyncio.Event()
 
@@ -151,7 +127,7 @@ async def test_a_reader_whose_process_died_closes_the_handler(own_nats: Nats, bu
         await closed.wait()
 
 
-async def test_services_can_be_discovered(own_nats: Nats, bus: NatsBus) -> None:
+async def test_services_can_be_discovered(own_nats: OwnNats, bus: NatsBus) -> None:
     await bus.serve(question(), echo)
     raw = Client()
     await raw.connect(own_nats.server.url)
@@ -171,13 +147,13 @@ async def test_bodies_are_collected_when_no_message_can_name_them() -> None:
     assert objects.bodies == {}
 
 
-async def test_a_wrong_password_is_told(own_nats: Nats) -> None:
+async def test_a_wrong_password_is_told(own_nats: OwnNats) -> None:
     url = own_nats.server.url.replace(":test@", ":wrong@")
     with pytest.raises(Unavailable):
         await nats_bus(url, "server", ObjectsInMemory()).start(timeout=0.5)
 
 
-async def test_it_stops_serving_and_still_calls(own_nats: Nats, bus: NatsBus) -> None:
+async def test_it_stops_serving_and_still_calls(own_nats: OwnNats, bus: NatsBus) -> None:
     subject, other = question(), question()
     other_bus = nats_bus(own_nats.server.url, "other", ObjectsInMemory())
     await other_bus.start()
