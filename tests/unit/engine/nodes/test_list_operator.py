@@ -177,6 +177,23 @@ def test_files_are_ordered_by_an_attribute(key: str, direction: str, names: str)
     assert [file["filename"] for file in cast("list[dict[str, str]]", result)] == names.split()
 
 
+def test_files_are_filtered_as_a_client_sends_them() -> None:
+    sent: Value = [
+        {"type": "image", "transfer_method": "remote_url", "url": "https://x.test/a/cat.png?w=1"},
+        {"type": "document", "transfer_method": "local_file", "upload_file_id": "17"},
+    ]
+    assert isinstance(sent, list)
+    for key, value, kept in (
+        ("name", "cat.png", sent[:1]),
+        ("extension", ".png", sent[:1]),
+        ("url", "https://x.test/a/cat.png?w=1", sent[:1]),
+        ("url", "", sent[1:]),
+        ("related_id", "17", sent[1:]),
+        ("extension", "", sent[1:]),
+    ):
+        assert _operate(sent, **_filter("is", value, key)).outputs["result"] == kept, key
+
+
 # --- what fails
 
 NUMBERS: Value = [1, 2]

@@ -8,6 +8,15 @@ from services.engine.domain.variables.types import ValueType, infer_type
 from services.engine.domain.variables.values import MISSING, Value
 from tests.unit.engine.node_driver import pool_of
 
+_WEB = "https://x.test/a.png"
+IMAGE: Value = {"type": "image", "transfer_method": "remote_url", "url": _WEB}
+LETTER: Value = {
+    "dify_model_identity": "__dify__file__",
+    "type": "document",
+    "filename": "b.pdf",
+    "remote_url": "https://x.test/2",
+}
+
 SHOWN: list[tuple[Value, str, str]] = [
     (None, "", ""),
     ("é", "é", "é"),
@@ -22,6 +31,8 @@ SHOWN: list[tuple[Value, str, str]] = [
     ([{"a": 1}], "[{'a': 1}]", "- {'a': 1}"),
     ([None, "v"], "[None, 'v']", "- None\n- v"),
     ([[1], [2]], "[[1], [2]]", "- [1]\n- [2]"),
+    (IMAGE, "", f"![a.png]({_WEB})"),
+    ([IMAGE, LETTER], "", f"![a.png]({_WEB})\n[b.pdf](https://x.test/2)"),
 ]
 
 
@@ -41,6 +52,9 @@ TYPES: list[tuple[Value, ValueType]] = [
     ([None], ValueType.ARRAY_ANY),
     ([], ValueType.ARRAY_ANY),
     ([{}], ValueType.ARRAY_OBJECT),
+    (LETTER, ValueType.FILE),
+    ([IMAGE, LETTER], ValueType.ARRAY_FILE),
+    ({"type": ["image"], "transfer_method": "remote_url"}, ValueType.OBJECT),
     (None, ValueType.NONE),
 ]
 
