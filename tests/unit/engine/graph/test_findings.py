@@ -183,8 +183,8 @@ def test_a_circle_is_told_by_its_own_nodes() -> None:
     def plain(node_id: str) -> dict[str, Any]:
         return ANSWER | {"id": node_id}
 
-    nodes = [START, plain("behind"), plain("b"), plain("c")]
-    edges = [_edge("s", "b"), _edge("b", "c"), _edge("c", "b"), _edge("c", "behind")]
+    nodes: list[Any] = [START, plain("behind"), plain("b"), plain("c")]
+    edges: list[Any] = [_edge("s", "b"), _edge("b", "c"), _edge("c", "b"), _edge("c", "behind")]
     definition = WorkflowDefinition(mode="advanced-chat", graph={"nodes": nodes, "edges": edges})
     (told,) = compile_workflow(definition, CATALOGUE).report.errors
     assert (told.node_id, told.message.partition(": ")[2]) == ("b", "b -> c -> b")
