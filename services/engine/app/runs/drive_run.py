@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from libs.common.clock import Clock
@@ -16,18 +15,20 @@ from services.engine.app.ports.journal_store import Append, JournalWriter, Verdi
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.runs.cut_snapshots import SNAPSHOT_FLOOR, SnapshotCutter
+from services.engine.app.runs.outstanding_appends import Outstanding, OutstandingAppends
 from services.engine.app.runs.run_history import RunHistory
 from services.engine.app.runs.run_outcome import note_end, run_ended
 from services.engine.app.runs.run_outputs import RunOutputs
 from services.engine.app.runs.run_secrets import NO_SECRETS, RunSecrets
 from services.engine.app.runs.run_started import run_started
+from services.engine.app.runs.run_timers import RunTimers
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.incompatible_history import IncompatibleHistory
 from services.engine.domain.execution.public_events import NodeLabel, PublicView, ToldEvent
 from services.engine.domain.execution.run_machine import RunMachine
 from services.engine.domain.execution.run_snapshot import RunSnapshot
-from services.engine.domain.execution.step import Step, Timer
+from services.engine.domain.execution.step import Step
 from services.engine.domain.node_parts.effects import EffectError, EffectResult
 
 _log = logging.getLogger(__name__)
@@ -71,18 +72,6 @@ class _Misled(Exception):
     """What was restored is not what folding would have built."""
 
 
-@dataclass(slots=True, eq=False)
-class _Outstanding:
-    """An append that is not durable yet, with what must wait for it: for each step its public
-    events, the number of the newest one, and the step itself for its deltas, dispatches and
-    cancels."""
-
-    append: Append
-    steps: list[tuple[list[ToldEvent], int, Step]] = field(
-        default_factory=list[tuple[list[ToldEvent], int, Step]]
-    )
-
-
 class RunDriver:
     """One run under one claim. Everything happens on the loop, in the order it arrives; nothing
     waits for the journal but what the world can see: dispatches, committed events, and deltas that
@@ -105,18 +94,17 @@ class RunDriver:
             workflow, tenant_id=claim.tenant_id, run_id=claim.run_id, secrets=secrets.values
         )
         self._view = PublicView(claim.run_id, labels, secrets.mask)
-        self._loop = asyncio.get_running_loop()
-        self._over: asyncio.Future[Stopped] = self._loop.create_future()
+        self._over: asyncio.Future[Stopped] = asyncio.get_running_loop().create_future()
         self._next_seq = 1
         self._started_at = 0.0
         self._finished = False
         self._handing_back: asyncio.Future[None] | None = None
         self._suspect = claim.takeovers > 0
-        self._outstanding: deque[_Outstanding] = deque()
+        self._outstanding = OutstandingAppends(claim, ports.journal, self._settled)
         self._outputs = RunOutputs(
             claim, ports.publisher, ports.effects, sink=self, on_defect=self._defect
         )
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers = RunTimers(self._due)
         self._cutter = SnapshotCutter(
             claim, ports.snapshots, self._snapshot, floor=ports.snapshot_floor
         )
@@ -149,7 +137,7 @@ class RunDriver:
             self.let_go()
             await self._outputs.closed()
             await self._cutter.closed()
-            # The driver and its outputs know each other; without this a finished run would stay
+            # The driver and its parts know each other; without this a finished run would stay
             # until the collector comes, which then finds hundreds of them at once.
             del self._machine, self._view
 
@@ -160,10 +148,10 @@ class RunDriver:
     async def hand_back(self) -> None:
         """Take nothing more in, and return once everything said so far is in the journal."""
         if self._handing_back is None:
-            self._handing_back = self._loop.create_future()
+            self._handing_back = asyncio.get_running_loop().create_future()
         self._outputs.close()
         self._cutter.close()
-        if self._outstanding and not self._over.done():
+        if self._outstanding.newest is not None and not self._over.done():
             await asyncio.wait(
                 (self._handing_back, self._over), return_when=asyncio.FIRST_COMPLETED
             )
@@ -250,18 +238,16 @@ class RunDriver:
 
     def _take(self, step: Step, now: float) -> None:
         for timer in step.timers:
-            self._schedule(timer, now)
+            self._timers.schedule(timer, now)
         if step.events:
             self._record(step)
-        elif self._outstanding:
-            self._outstanding[-1].steps.append(([], self._view.last_seq, step))
+        elif (newest := self._outstanding.newest) is not None:
+            newest.steps.append(([], self._view.last_seq, step))
         else:
             self._outputs.tell([], self._view.last_seq, step)
 
     def _record(self, step: Step) -> None:
-        last = self._outstanding[-1] if self._outstanding else None
-        if last is None or last.append.sealed:
-            last = self._open()
+        opened = self._outstanding.open_at(self._next_seq)
         shown: list[ToldEvent] = []
         tell, seq = self._view.tell, self._next_seq
         for event in step.events:
@@ -270,9 +256,9 @@ class RunDriver:
             if told is not None:
                 shown.append(told)
         self._next_seq = seq
-        append = last.append
+        append = opened.append
         append.events.extend(step.events)
-        last.steps.append((shown, self._view.last_seq, step))
+        opened.steps.append((shown, self._view.last_seq, step))
         if self._suspect and any(isinstance(event, _COMPLETIONS) for event in step.events):
             append.progressed, self._suspect = True, False
         first = step.events[0]
@@ -280,20 +266,6 @@ class RunDriver:
             self._started_at = first.at
         if step.finished:
             self._end(append, step)
-
-    def _open(self) -> _Outstanding:
-        append = Append(
-            tenant_id=self.claim.tenant_id,
-            run_id=self.claim.run_id,
-            epoch=self.claim.epoch,
-            first_seq=self._next_seq,
-            secret=self.claim.request.has_secrets,
-            settled=self._settled,
-        )
-        opened = _Outstanding(append)
-        self._outstanding.append(opened)
-        self._ports.journal.submit(append)
-        return opened
 
     def _end(self, append: Append, step: Step) -> None:
         last = step.events[-1]
@@ -312,18 +284,16 @@ class RunDriver:
         )
 
     def _settled(self, append: Append, verdict: Verdict, reason: str) -> None:
-        done = self._outstanding.popleft()
-        if done.append is not append:
-            raise RuntimeError("appends of a run were settled out of their order")
+        done = self._outstanding.take_off(append)
         match verdict:
             case Verdict.TAKEN:
                 self._tell(done)
-                last = self._outstanding[-1].append if self._outstanding else None
-                self._cutter.taken(append, behind=last)
+                newest = self._outstanding.newest
+                self._cutter.taken(append, behind=newest.append if newest else None)
                 if append.ending is not None:
                     note_end(append.ending)
                     self._stop(Stopped.ENDED)
-                elif self._handing_back is not None and not self._outstanding:
+                elif self._handing_back is not None and newest is None:
                     self._handing_back.set_result(None)
             case Verdict.LOST:
                 self._stop(Stopped.LOST)
@@ -338,19 +308,14 @@ class RunDriver:
         machine, view = self._machine.snapshot(), self._view.snapshot()
         return RunSnapshot(seq=self._next_seq - 1, machine=machine, view=view)
 
-    def _tell(self, done: _Outstanding) -> None:
+    def _tell(self, done: Outstanding) -> None:
         try:
             for shown, last_seq, step in done.steps:
                 self._outputs.tell(shown, last_seq, step)
         except Exception as error:  # noqa: BLE001 - the writer that calls us serves other runs too
             self._defect(error)
 
-    def _schedule(self, timer: Timer, now: float) -> None:
-        delay = max(timer.due - now, 0.0)
-        self._timers[timer.timer_id] = self._loop.call_later(delay, self._due, timer.timer_id)
-
     def _due(self, timer_id: str) -> None:
-        self._timers.pop(timer_id, None)
         self._guarded(lambda now: self._machine.timer_due(timer_id, now))
 
     def _shown(self, text: str) -> str:
@@ -361,9 +326,7 @@ class RunDriver:
         if self._over.done():
             return
         self._over.set_result(why)
-        for handle in self._timers.values():
-            handle.cancel()
-        for waiting in self._outstanding:
-            waiting.append.abandoned = True
+        self._timers.cancel()
+        self._outstanding.abandon()
         self._outputs.stop()
         self._cutter.close()
