@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from libs.common.clock import SystemClock
-from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.run_commands import AcceptRun, RunEnded
 from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.database.asyncpg_pool import create_pool
 from libs.common.identifiers import uuid7
@@ -60,6 +60,7 @@ class EngineStores:
         *,
         by: int = 0,
         progressed: bool = False,
+        ending: RunEnded | None = None,
     ) -> Verdict:
         """Have worker `by` append `events`, and wait for the verdict."""
         told: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
@@ -75,6 +76,7 @@ class EngineStores:
             settled=settled,
             events=events,
             progressed=progressed,
+            ending=ending,
         )
         self.writers[by].submit(append)
         async with asyncio.timeout(5):

@@ -9,13 +9,9 @@ from libs.common.errors import PlatformFault
 from libs.common.run_sealing import RunSealing, required
 from services.engine.app.ports.run_store import Claim
 from services.engine.domain.execution.run_snapshot import FOLD_VERSION, RunSnapshot
+from services.engine.infra import snapshot_codec
 from services.engine.infra.postgres.statements import Statements
-from services.engine.infra.snapshot_codec import (
-    MAX_SNAPSHOT_BYTES,
-    decode_snapshot,
-    encode_snapshot,
-    snapshot_place,
-)
+from services.engine.infra.snapshot_codec import decode_snapshot, encode_snapshot, snapshot_place
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +36,7 @@ class PostgresSnapshotStore:
         async with self._places:
             stored = await asyncio.to_thread(self._stored, claim, snapshot)
             if stored is None:
-                return MAX_SNAPSHOT_BYTES
+                return snapshot_codec.MAX_SNAPSHOT_BYTES
             await self._statements.fetch(
                 _KEEP,
                 claim.tenant_id,
