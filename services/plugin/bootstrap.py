@@ -17,7 +17,9 @@ from libs.common.run_seal import RunSeal
 from libs.common.service_host import ServiceHost
 from services.plugin.app.calls.answer_once import AnswerOnce, SingleReply
 from services.plugin.app.code.run_code import RunCode
+from services.plugin.app.commands.run_command import RunCommand
 from services.plugin.app.documents.read_document import ReadDocument
+from services.plugin.app.files.load_file import LoadFile
 from services.plugin.app.http.fetch_http import FetchHttp
 from services.plugin.app.sandbox.patient_sandbox import PatientSandbox
 from services.plugin.app.tools.call_tool import CallTool, ListTools
@@ -71,11 +73,13 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
         neighbours=PluginNeighbours(bus),
     )
     fetcher, patient = GuardedFetcher(http), PatientSandbox(sandbox, clock)
+    load = LoadFile(fetcher=fetcher, objects=objects, sealing=sealing)
     handlers = PluginHandlers(
         once=AnswerOnce(keyed),
         code=RunCode(sandbox=patient, limits=ExecutionLimits()),
         http=FetchHttp(fetcher=fetcher, objects=objects, sealing=sealing),
-        documents=ReadDocument(fetcher=fetcher, objects=objects, sandbox=patient, sealing=sealing),
+        documents=ReadDocument(load=load, sandbox=patient),
+        commands=RunCommand(load=load, objects=objects, sandbox=patient, sealing=sealing),
         tools=tools,
         listing=listing,
         keyed=keyed,

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from libs.common.contracts.chat import ChatCall, ChatCallPart, ModelList, ModelQuery
 from libs.common.contracts.code_execution import CodeCall, CodeResult
+from libs.common.contracts.command_execution import CommandCall, CommandResult
 from libs.common.contracts.credentials import CredentialQuery, SealedCredential
 from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.environment_secrets import SealedSecrets, SecretsQuery
@@ -161,6 +162,7 @@ MODELS = Subject("inference.models", ModelQuery, ModelList)
 
 RUN_CODE = Subject("plugin.code.run", CodeCall, CodeResult)
 FETCH_HTTP = Subject("plugin.http.fetch", HttpCall, HttpResult)
+RUN_COMMAND = Subject("plugin.commands.run", CommandCall, CommandResult)
 READ_DOCUMENT = Subject("plugin.documents.read", DocumentCall, DocumentText)
 CALL_TOOL = Subject("plugin.tools.call", ToolCall, ToolResult)
 TOOLS = Subject("plugin.tools.list", ToolQuery, ToolList)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from libs.common.clock import Clock
 from libs.common.contracts.code_execution import CodeResult
+from libs.common.contracts.command_execution import CommandResult
 from libs.common.contracts.document_text import DocumentText
 from libs.common.contracts.envelope import Effect, Envelope
 from libs.common.contracts.http_call import HttpResult
@@ -20,6 +21,7 @@ from libs.common.contracts.subjects import (
     PLUGIN_CANCEL,
     READ_DOCUMENT,
     RUN_CODE,
+    RUN_COMMAND,
     Subject,
 )
 from libs.common.contracts.tool_call import ToolResult
@@ -39,10 +41,11 @@ from services.engine.domain.node_parts.effects import (
     FetchHttp,
     ReadDocument,
     RunCode,
+    RunCommand,
 )
 
 Req = TypeVar("Req", bound=BaseModel)
-Rep = TypeVar("Rep", CodeResult, HttpResult, ToolResult, DocumentText)
+Rep = TypeVar("Rep", CodeResult, HttpResult, ToolResult, DocumentText, CommandResult)
 
 _log = logging.getLogger(__name__)
 
@@ -120,6 +123,8 @@ class EffectDispatcher:
                 await self._ask(keyed, CALL_TOOL, call)
             case ReadDocument(call=call):
                 await self._ask(keyed, READ_DOCUMENT, call)
+            case RunCommand(call=call):
+                await self._ask(keyed, RUN_COMMAND, call)
 
     async def _ask(self, keyed: KeyedCall, subject: Subject[Req, Rep], call: Req) -> None:
         answer = await ask_plugin(self._bus, keyed, subject, call, again=self._again)

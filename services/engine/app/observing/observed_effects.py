@@ -18,6 +18,7 @@ from services.engine.domain.node_parts.effects import (
     FetchHttp,
     ReadDocument,
     RunCode,
+    RunCommand,
 )
 
 _KINDS: dict[type[EffectRequest], str] = {
@@ -26,6 +27,7 @@ _KINDS: dict[type[EffectRequest], str] = {
     FetchHttp: "http",
     CallTool: "tool",
     ReadDocument: "document",
+    RunCommand: "command",
 }
 _ERRORS = frozenset({"failed", "unknown"})
 

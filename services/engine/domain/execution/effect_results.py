@@ -4,6 +4,7 @@ from typing import assert_never, cast
 
 from libs.common.contracts.chat import ChatResult, Completed, ReasoningPart, TextPart
 from libs.common.contracts.code_execution import CodeResult
+from libs.common.contracts.command_execution import CommandResult
 from libs.common.contracts.document_text import DocumentText
 from libs.common.contracts.http_call import HttpResult
 from libs.common.contracts.tool_call import ToolResult
@@ -16,6 +17,7 @@ from services.engine.domain.node_parts.effects import (
     FetchHttp,
     ReadDocument,
     RunCode,
+    RunCommand,
     Wait,
 )
 from services.engine.domain.variables.values import Value
@@ -64,6 +66,8 @@ def restored(request: EffectRequest, value: Value) -> EffectResult:
             return ToolResult.model_validate(value)
         case ReadDocument():
             return DocumentText.model_validate(value)
+        case RunCommand():
+            return CommandResult.model_validate(value)
         case Wait():
             return None
         case _:

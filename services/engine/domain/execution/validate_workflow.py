@@ -14,7 +14,6 @@ _KNOWN_BUT_NOT_RUNNABLE = frozenset(
     {
         "agent",
         "assigner",
-        "command",
         "datasource",
         "human-input",
         "iteration",

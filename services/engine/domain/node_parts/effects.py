@@ -6,6 +6,7 @@ from typing import Literal
 
 from libs.common.contracts.chat import ChatCall, ChatPart, ChatResult, ReasoningPart
 from libs.common.contracts.code_execution import CodeCall, CodeResult
+from libs.common.contracts.command_execution import CommandCall, CommandResult
 from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.http_call import HttpCall, HttpResult
 from libs.common.contracts.tool_call import ToolCall, ToolResult
@@ -73,6 +74,13 @@ class ReadDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunCommand:
+    call: CommandCall
+    timeout_seconds: float = 180.0
+    effect_class: Literal["idempotent"] = "idempotent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """A timer inside the run: answered with None after `seconds`. Survives a takeover: the instant
     is journalled."""
@@ -80,10 +88,12 @@ class Wait:
     seconds: float
 
 
-SentEffect = CallModel | RunCode | FetchHttp | CallTool | ReadDocument
+SentEffect = CallModel | RunCode | FetchHttp | CallTool | ReadDocument | RunCommand
 """An effect that another service performs, under a key."""
 EffectRequest = SentEffect | Wait
-EffectResult = ChatResult | CodeResult | HttpResult | ToolResult | DocumentText | None
+EffectResult = (
+    ChatResult | CodeResult | HttpResult | ToolResult | DocumentText | CommandResult | None
+)
 
 
 class EffectError(Exception):

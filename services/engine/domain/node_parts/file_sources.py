@@ -1,6 +1,6 @@
 """Where a file variable says that its bytes are."""
 
-from libs.common.contracts.document_text import DocumentCall, RemoteFile, StoredFile
+from libs.common.contracts.document_text import DocumentCall, FileSource, RemoteFile, StoredFile
 from services.engine.domain.variables.files import FILE_MARK, file_text, is_file
 from services.engine.domain.variables.values import Value
 
@@ -19,21 +19,26 @@ def document_call(value: Value) -> DocumentCall:
 
     A file as a client sends it has no mark yet: it says how it is transferred. Raises NotAFile.
     """
-    if not isinstance(value, dict) or not (is_file(value) or "transfer_method" in value):
-        raise NotAFile("it is no file")
-    filename = _first(value, "filename", "name")
-    extension = file_text(value, "extension").lstrip(".")
+    file = _as_file(value)
+    filename = _first(file, "filename", "name")
+    extension = file_text(file, "extension").lstrip(".")
     if extension and "." not in filename:
         filename = f"{filename}.{extension}"
-    stored, url = _first(value, OBJECT_KEY), _first(value, "remote_url", "url")
-    if not stored and not url.startswith(_WEB):
-        method = file_text(value, "transfer_method") or "unknown"
-        raise NotAFile(f"a file sent by {method} names neither a web address nor a stored object")
     return DocumentCall(
-        source=StoredFile(object_key=stored) if stored else RemoteFile(url=url),
+        source=file_source(file),
         filename=filename,
-        mime_type=file_text(value, "mime_type"),
+        mime_type=file_text(file, "mime_type"),
     )
+
+
+def file_source(value: Value) -> FileSource:
+    """Where the bytes of the file `value` are. Raises NotAFile."""
+    file = _as_file(value)
+    stored, url = _first(file, OBJECT_KEY), _first(file, "remote_url", "url")
+    if not stored and not url.startswith(_WEB):
+        method = file_text(file, "transfer_method") or "unknown"
+        raise NotAFile(f"a file sent by {method} names neither a web address nor a stored object")
+    return StoredFile(object_key=stored) if stored else RemoteFile(url=url)
 
 
 def stored_file(object_key: str, *, filename: str, mime_type: str, size: int) -> dict[str, Value]:
@@ -52,6 +57,12 @@ def stored_file(object_key: str, *, filename: str, mime_type: str, size: int) ->
         "size": size,
         OBJECT_KEY: object_key,
     }
+
+
+def _as_file(value: Value) -> dict[str, Value]:
+    if isinstance(value, dict) and (is_file(value) or "transfer_method" in value):
+        return value
+    raise NotAFile("it is no file")
 
 
 def _first(file: dict[str, Value], *names: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from services.engine.domain.node_parts.node_contract import NodeType
 from services.engine.domain.nodes.answer import answer_template, parse_answer
 from services.engine.domain.nodes.code import parse_code
+from services.engine.domain.nodes.command import parse_command
 from services.engine.domain.nodes.document_extractor import parse_document_extractor
 from services.engine.domain.nodes.end import end_template, parse_end
 from services.engine.domain.nodes.http_request import parse_http_request
@@ -31,6 +32,7 @@ CATALOGUE: Mapping[str, NodeType] = {
     "variable-assigner": NodeType(type="variable-aggregator", execution="executable", parse=parse_variable_aggregator),
     "http-request": NodeType(type="http-request", execution="executable", parse=parse_http_request, retryable=True),
     "document-extractor": NodeType(type="document-extractor", execution="executable", parse=parse_document_extractor),
+    "command": NodeType(type="command", execution="executable", parse=parse_command, retryable=True),
     "tool": NodeType(type="tool", execution="executable", parse=parse_tool, retryable=True),
     "question-classifier": NodeType(type="question-classifier", execution="branch", parse=parse_question_classifier),
     "parameter-extractor": NodeType(type="parameter-extractor", execution="executable", parse=parse_parameter_extractor),

@@ -39,6 +39,7 @@ class Sandbox(Protocol):
         """Run `execution` to its end or its limits.
 
         The user's failures are outcomes. Raises InvalidInput for inputs that JSON cannot hold,
+        SandboxRefused for a command where there are no namespaces,
         SandboxBusy when the queue is full and SandboxLost when the runner itself died.
         """
         ...

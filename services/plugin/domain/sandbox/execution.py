@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
-Language: TypeAlias = Literal["python3", "javascript"]
+Language: TypeAlias = Literal["python3", "javascript", "command"]
 Isolation: TypeAlias = Literal["bwrap", "landlock"]
 Status: TypeAlias = Literal["ok", "error", "limit"]
 LimitName: TypeAlias = Literal["cpu", "wall", "memory", "processes", "output", "result", "disk"]
@@ -46,7 +46,9 @@ class CodeExecution:
     """Code that defines `main`, and its inputs.
 
     Python is called as `main(**inputs)`; JavaScript as `main(inputs)`, so that users may write
-    `function main({a, b})`. A promise that `main` returns is awaited.
+    `function main({a, b})`. A promise that `main` returns is awaited. A command is one shell line:
+    its inputs are `files` (path: base64) and `variables` of its environment, its result is its
+    `exit_code` and the `files` that it made or changed.
     """
 
     language: Language

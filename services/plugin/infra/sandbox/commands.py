@@ -14,6 +14,41 @@ _INSIDE_NODE = Path("/guest-node/node")
 _PYTHON_FLAGS = ("-I", "-S", "-B", "-X", "utf8")
 _DEVICES = ("null", "zero", "random", "urandom")
 _SYSTEM_FOLDERS = ("/lib", "/lib64")
+# What a shell line may call: text, files and arithmetic; nothing that reaches out.
+_TOOLS = (
+    *(
+        "sh",
+        "[",
+        "awk",
+        "base64",
+        "basename",
+        "cat",
+        "chmod",
+        "cksum",
+        "cmp",
+        "comm",
+        "cp",
+        "csplit",
+    ),
+    *("cut", "date", "diff", "dirname", "du", "echo", "env", "expand", "expr", "false", "find"),
+    *("fold", "grep", "gunzip", "gzip", "head", "join", "ln", "ls", "md5sum", "mkdir", "mktemp"),
+    *(
+        "mv",
+        "nl",
+        "od",
+        "paste",
+        "printf",
+        "pwd",
+        "rm",
+        "rmdir",
+        "sed",
+        "seq",
+        "sha256sum",
+        "sleep",
+    ),
+    *("sort", "split", "stat", "tac", "tail", "tar", "tee", "test", "touch", "tr", "true", "uniq"),
+    *("unexpand", "wc", "xargs", "yes", "zcat"),
+)
 _ZONES = "/usr/share/zoneinfo"
 _SCRATCH = "/tmp"  # noqa: S108 - each execution's own
 
@@ -35,9 +70,14 @@ def first_message(
     guest = _INSIDE_GUEST if inside else files.guest
     python = assemble(FilterOptions(isolation=isolation))
     javascript = assemble(FilterOptions(isolation=isolation, exec_path_address=exec_path_address))
+    command = assemble(FilterOptions(isolation=isolation, commands=True))
     return {
         "isolation": isolation,
-        "filters": {"python3": _text(python), "javascript": _text(javascript)},
+        "filters": {
+            "python3": _text(python),
+            "javascript": _text(javascript),
+            "command": _text(command),
+        },
         "node_path": str(node),
         "worker_path": str(guest / "run_javascript.js"),
         "landlock": [] if inside else _landlock_rules(files),
@@ -71,6 +111,10 @@ def _mounts(files: RuntimeFiles) -> list[str]:
             arguments += ["--symlink", str(folder.readlink()), name]
         elif folder.exists():
             arguments += ["--ro-bind", name, name]
+    for name in _TOOLS:
+        tool = Path("/usr/bin") / name
+        arguments += ["--ro-bind-try", str(tool.resolve()), str(tool)]
+    arguments += ["--symlink", "usr/bin", "/bin"]
     arguments += ["--ro-bind", str(files.guest), str(_INSIDE_GUEST)]
     arguments += ["--ro-bind", str(files.node), str(_INSIDE_NODE)]
     for name in _DEVICES:

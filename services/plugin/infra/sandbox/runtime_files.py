@@ -18,7 +18,8 @@ from services.plugin.app.ports.sandbox import SandboxRefused
 
 _GUEST = Path(__file__).parent / "guest"
 _GUEST_FILES = (
-    *("zygote.py", "jail.py", "run_python.py", "run_javascript.js", "read_document.py"),
+    *("zygote.py", "jail.py", "run_python.py", "run_javascript.js", "run_command.py"),
+    "read_document.py",
     *("document_archives.py", "document_pages.py", "document_tables.py"),
 )
 # What the guest reads documents with. None may be bound to one version of Python: the guest's is

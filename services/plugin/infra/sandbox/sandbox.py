@@ -83,6 +83,8 @@ class ProcessSandbox:
     async def run(self, execution: CodeExecution) -> ExecutionOutcome:
         """See the port."""
         isolation, request = self._found(), _encode(execution)
+        if execution.language == "command" and isolation != "bwrap":
+            raise SandboxRefused("commands need namespaces, which this machine does not give")
         if self._slots.locked():
             if self._waiting >= self._options.max_queued:
                 raise SandboxBusy("too many executions are waiting", retry_after=1.0)

@@ -81,13 +81,13 @@ def _only_pointer(argument: int, value: int) -> bytes:
     )
 
 
-def _clone() -> bytes:
-    """Threads only, and none in a new namespace."""
+def _clone(*, processes: bool) -> bytes:
+    """None in a new namespace; threads only, unless `processes`."""
     return (
         _load_argument(0)
         + _if_any_bit(syscalls.CLONE_NEW_NAMESPACES, _EPERM)
         + _if_any_bit(syscalls.CLONE_THREAD, _RETURN_ALLOW)
-        + _EPERM
+        + (_RETURN_ALLOW if processes else _EPERM)
     )
 
 
@@ -119,10 +119,12 @@ class FilterOptions:
 
     The address is random and unknown to the code that runs after that execve, whose own memory
     is laid out anew: it cannot execute a second program.
+    `commands`: programs may be started and executed, which a PID namespace must hold together.
     """
 
     isolation: Isolation
     exec_path_address: int = 0
+    commands: bool = False
 
 
 def assemble(options: FilterOptions) -> bytes:
@@ -138,10 +140,12 @@ def assemble(options: FilterOptions) -> bytes:
         allowed |= syscalls.ATTRIBUTES
         # Alone in its PID namespace, a process can signal only itself.
         allowed["tgkill"] = syscalls.TGKILL
+    if options.commands:
+        allowed |= syscalls.COMMANDS
     program += [_if_equal(number, _RETURN_ALLOW) for number in allowed.values()]
     program += [
         _for_call(syscalls.MMAP, _mmap()),
-        _for_call(syscalls.CLONE, _clone()),
+        _for_call(syscalls.CLONE, _clone(processes=options.commands)),
         # glibc falls back to clone, whose flags a filter can read.
         _for_call(syscalls.CLONE3, _refuse(errno.ENOSYS)),
         _for_call(syscalls.IOCTL, _only_values(1, syscalls.HARMLESS_IOCTLS)),
@@ -152,6 +156,9 @@ def assemble(options: FilterOptions) -> bytes:
         _for_call(syscalls.SOCKETPAIR, _socketpair()),
         _for_call(syscalls.SOCKET, _refuse(errno.EACCES)),
     ]
+    if options.commands:
+        refuse = _refuse(errno.ENOTSUP)
+        program += [_for_call(number, refuse) for number in syscalls.EXTENDED_ATTRIBUTES]
     if options.exec_path_address:
         program.append(_for_call(syscalls.EXECVE, _only_pointer(0, options.exec_path_address)))
     program.append(_EPERM)

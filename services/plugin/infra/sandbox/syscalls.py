@@ -162,6 +162,21 @@ TIME_AND_IDENTITY = {
     "clock_nanosleep": 230,
     "getrandom": 318,
 }
+# What a shell and its tools need beside the rest. Only where a PID namespace ends them together.
+COMMANDS = {
+    "fork": 57,
+    "vfork": 58,
+    "execve": 59,
+    "kill": 62,
+    "creat": 85,
+    "link": 86,
+    "chown": 92,
+    "fchown": 93,
+    "lchown": 94,
+    "setpgid": 109,
+    "fchownat": 260,
+    "linkat": 265,
+}
 ALLOWED = READING_AND_WRITING | FILES | MEMORY | THREADS_AND_SIGNALS | TIME_AND_IDENTITY
 
 # Calls that are decided by their arguments.
@@ -177,6 +192,9 @@ PRCTL = 157
 TGKILL = 234
 PRLIMIT64 = 302
 CLONE3 = 435
+
+# {,l,f}{set,get,list}xattr: tools live with "not supported", not with "not permitted".
+EXTENDED_ATTRIBUTES = tuple(range(188, 197))
 
 # FIOCLEX, FIONCLEX, FIONREAD, FIONBIO, TCGETS, TIOCGWINSZ: nothing that drives a terminal.
 HARMLESS_IOCTLS = (0x5451, 0x5450, 0x541B, 0x5421, 0x5401, 0x5413)

@@ -8,7 +8,7 @@ from services.plugin.domain.sandbox.execution import ExecutionLimits, Language
 from services.plugin.infra.sandbox.cell import Cell
 from services.plugin.infra.sandbox.zygote_process import Zygote
 
-_LANGUAGES: tuple[Language, ...] = ("python3", "javascript")
+_LANGUAGES: tuple[Language, ...] = ("python3", "javascript", "command")
 
 
 class WarmCells:

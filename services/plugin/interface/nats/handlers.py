@@ -4,6 +4,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 from libs.common.contracts.code_execution import CodeCall, CodeResult
+from libs.common.contracts.command_execution import CommandCall, CommandResult
 from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.http_call import HttpCall, HttpResult
@@ -21,6 +22,7 @@ from libs.common.contracts.subjects import (
     PLUGIN_CANCEL,
     READ_DOCUMENT,
     RUN_CODE,
+    RUN_COMMAND,
     RUN_ENDED,
     TOOLS,
 )
@@ -30,6 +32,7 @@ from libs.common.keyed_calls.keyed_calls import KeyedCalls
 from libs.common.messaging.bus import MessageBus
 from services.plugin.app.calls.answer_once import DEFAULT_SECONDS, AnswerOnce
 from services.plugin.app.code.run_code import RunCode
+from services.plugin.app.commands.run_command import RunCommand
 from services.plugin.app.documents.read_document import ReadDocument
 from services.plugin.app.http.fetch_http import FetchHttp
 from services.plugin.app.tools.call_tool import CallTool, ListTools
@@ -45,6 +48,7 @@ class PluginHandlers:
         code: RunCode,
         http: FetchHttp,
         documents: ReadDocument,
+        commands: RunCommand,
         tools: CallTool,
         listing: ListTools,
         keyed: KeyedCalls[AttachedResult],
@@ -54,6 +58,7 @@ class PluginHandlers:
         self._code = code
         self._http = http
         self._documents = documents
+        self._commands = commands
         self._tools = tools
         self._listing = listing
         self._keyed = keyed
@@ -68,6 +73,7 @@ class PluginHandlers:
         await bus.serve(RUN_CODE, self._run_code)
         await bus.serve(FETCH_HTTP, self._fetch_http)
         await bus.serve(READ_DOCUMENT, self._read_document)
+        await bus.serve(RUN_COMMAND, self._run_command)
         await bus.serve(CALL_TOOL, self._call_tool)
         await bus.consume(RUN_ENDED, self._run_ended, durable="plugin")
 
@@ -88,6 +94,14 @@ class PluginHandlers:
             envelope,
             DocumentText,
             lambda: self._documents.run(call, envelope=envelope, within=within),
+        )
+
+    async def _run_command(self, call: CommandCall, envelope: Envelope) -> CommandResult:
+        within = envelope.remaining_seconds or DEFAULT_SECONDS
+        return await self._once.run(
+            envelope,
+            CommandResult,
+            lambda: self._commands.run(call, envelope=envelope, within=within),
         )
 
     async def _call_tool(self, call: ToolCall, envelope: Envelope) -> ToolResult:

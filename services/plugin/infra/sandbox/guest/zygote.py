@@ -19,6 +19,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 
 import jail
+import run_command
 import run_python
 
 _POLLRDHUP = 0x2000
@@ -84,7 +85,7 @@ class Zygote:
 
     def _become(self, order: dict[str, object], descriptors: list[int]) -> None:
         try:
-            python = order["language"] == "python3"
+            language = str(order["language"])
             limits: dict[str, int] = order["limits"]  # type: ignore[assignment]
             for target, descriptor in enumerate(descriptors[1:4]):
                 os.dup2(descriptor, target)
@@ -97,11 +98,15 @@ class Zygote:
             os.dup2(descriptors[4], 3)
             os.closerange(4, 65536)
             jail.die_with_parent()
-            jail.set_limits(limits, own_process_count=self._namespaces, python=python)
+            jail.set_limits(
+                limits, own_process_count=self._namespaces, python=language != "javascript"
+            )
             jail.forbid_new_privileges()
-            jail.install_filter(self._filters[str(order["language"])])
-            if python:
+            jail.install_filter(self._filters[language])
+            if language == "python3":
                 run_python.run()
+            if language == "command":
+                run_command.run()
             self._execute_node(limits["memory_bytes"])
         finally:
             os._exit(_SETUP_FAILED)
