@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from cli.connection import find_connection
 from cli.control_plane import ControlPlane, open_control_plane
 from cli.instants import when
+from cli.print_table import print_table
 
 PATH = "/api/operations/dead-letters"
 LetterId = Annotated[int, typer.Argument(metavar="ID", help="The letter's id.")]
@@ -70,7 +70,7 @@ def list_letters(
             str(letter.size),
             _errors(letter),
         )
-    Console().print(table)
+    print_table(table)
     if page.has_more:
         typer.echo(f"There are more: --after {page.dead_letters[-1].id}")
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict
-from rich.console import Console
 from rich.table import Table
 
 from cli.connection import find_connection
 from cli.control_plane import open_control_plane
+from cli.print_table import print_table
 
 
 class _Field(BaseModel):
@@ -49,7 +49,7 @@ def list_providers(
         table.add_row(
             provider.name, provider.title, takes, provider.base_url or "", _state(provider)
         )
-    Console().print(table)
+    print_table(table)
 
 
 def _state(provider: Provider) -> str:

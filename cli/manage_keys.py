@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict
-from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from cli.connection import find_connection
 from cli.control_plane import open_control_plane
 from cli.instants import when
+from cli.print_table import print_table
 
 _PAGE = "200"
 
@@ -53,14 +53,12 @@ def list_keys(
         for key in found:
             typer.echo(key.model_dump_json())
         return
-    table = Table(
-        Column("id", no_wrap=True, min_width=36), "kind", "app", "key", "created", "last used"
-    )
+    table = Table("id", "kind", "app", "key", "created", "last used")
     for key in found:
         shown = f"{key.kind}-...{key.last4}"
         used = when(key.last_used_at)
         table.add_row(key.key_id, key.kind, key.app_id or "", shown, when(key.created_at), used)
-    Console().print(table)
+    print_table(table)
 
 
 def create_key(

@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict
-from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from cli.connection import find_connection
 from cli.control_plane import open_control_plane
 from cli.instants import when
+from cli.print_table import print_table
 
 
 class RunLine(BaseModel):
@@ -52,13 +52,11 @@ def list_runs(
         for run in page.runs:
             typer.echo(run.model_dump_json())
         return
-    table = Table(
-        Column("run", no_wrap=True, min_width=36), "app", "status", "begun", "ended", "error"
-    )
+    table = Table("run", "app", "status", "begun", "ended", "error")
     for run in page.runs:
         begun, ended = when(run.created_at), when(run.finished_at)
         table.add_row(run.run_id, run.app_id, run.status, begun, ended, Text(run.error or ""))
-    Console().print(table)
+    print_table(table)
     if page.has_more:
         typer.echo(f"There are more: --before {page.runs[-1].run_id}")
 

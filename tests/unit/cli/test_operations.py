@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from pydantic import JsonValue
 
 from tests.support.scripted_platform import ScriptedPlatform
@@ -119,3 +120,17 @@ def test_runs_set_aside_are_listed_and_resumed(platform: ScriptedPlatform) -> No
     assert platform.requests[0].line == "GET /api/runs?status=quarantined&limit=50"
     assert "r1 is queued" in heddle("runs", "resume", "r1").stdout
     assert "Set aside: signal 9" in heddle("runs", "show", "r1").stdout
+
+
+def test_a_narrow_terminal_cuts_nothing(
+    platform: ScriptedPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    run_id, app_id = "01a1fe52-a61d-7f45-8e03-b9afc15eb164", "01a1fe52-a566-7576-a659-60c6594de578"
+    why = "quarantined: five workers died with it, the last of them in the node `model`"
+    run: dict[str, JsonValue] = {"run_id": run_id, "app_id": app_id, "status": "quarantined"}
+    run |= {"created_at": 0.0, "finished_at": None, "error": why}
+    platform.answers |= {"GET /api/runs": [answer({"runs": [run], "has_more": False})]}
+    (line,) = [each for each in heddle("runs", "list").stdout.splitlines() if run_id in each]
+    assert app_id in line
+    assert why in line
