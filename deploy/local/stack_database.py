@@ -47,7 +47,14 @@ async def prepare_database(
             f"The database of HEDDLE_DATABASE_URL cannot be prepared: {error}.",
             remedy="Set HEDDLE_DATABASE_URL, HEDDLE_DATABASE_OWNER_URL and "
             "HEDDLE_DATABASE_SWEEPER_URL to the roles heddle_app, heddle_owner and "
-            "heddle_sweeper of a database with the extension vector.",
+            "heddle_sweeper of a database with the extension vector. Roles that another "
+            ".heddle/ made keep its passwords: bring its server_passwords.json along.",
+        ) from error
+    except ValueError as error:
+        # The URL itself may hold a password, and so may what is said about it.
+        raise LocalStackError(
+            "HEDDLE_DATABASE_URL is not a database's URL.",
+            remedy="It reads postgresql://user:password@host:port/database.",
         ) from error
     except (OSError, asyncpg.PostgresError) as error:
         raise LocalStackError(
