@@ -189,7 +189,9 @@ def _number(value: Value, path: str) -> int | float:
         raise CodeOutputError(f"Output {path} is not a number, got {type(value)} instead.")
     if isinstance(value, bool):
         return int(value)
-    if math.isnan(value) or not MIN_NUMBER <= value <= MAX_NUMBER:
+    # An integer of any size is none, and too large a one is no float to ask about.
+    is_none = isinstance(value, float) and math.isnan(value)
+    if is_none or not MIN_NUMBER <= value <= MAX_NUMBER:
         raise CodeOutputError(
             f"Output variable `{path}` is out of range, "
             f"it must be between {MIN_NUMBER} and {MAX_NUMBER}."

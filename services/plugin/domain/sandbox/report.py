@@ -15,6 +15,10 @@ from services.plugin.domain.sandbox.execution import LimitName, SandboxError
 CODE_NAME = "<code>"
 _MAX_MESSAGE = 8192
 _MAX_TRACEBACK = 16384
+_MOST_NESTED = 100
+"""Lists and objects inside each other. What carries a result further gives up at 200."""
+
+_TOO_DEEP = f"main returned lists or objects nested more than {_MOST_NESTED} deep"
 _JAVASCRIPT_FRAME = re.compile(r"^\s+at .*?<code>:(\d+)(?::\d+)?\)?$", re.MULTILINE)
 _JAVASCRIPT_SYNTAX = re.compile(r"^<code>:(\d+)\n")
 
@@ -49,16 +53,54 @@ class GuestReport(BaseModel):
 
 
 def parse_report(raw: bytes) -> GuestReport | None:
-    """The report in `raw`, None when there is none that makes sense."""
+    """The report in `raw`, None when there is none that makes sense. A result that cannot be
+    carried further is the code's error."""
     try:
         # json keeps ints of any size and tells 1 from 1.0, which is why pydantic does not parse.
-        document = json.loads(raw, parse_constant=_refuse_constant)
-        if b"\\u" in raw:
-            # An escaped lone surrogate would be text that no database or socket takes.
-            json.dumps(document, ensure_ascii=False).encode()
-        return GuestReport.model_validate(document)
+        report = GuestReport.model_validate(json.loads(raw, parse_constant=_refuse_constant))
     except (ValueError, RecursionError, ValidationError):
         return None
+    if raw.count(b"[") + raw.count(b"{") > _MOST_NESTED and _is_too_deep(report.result):
+        return _invalid(_TOO_DEEP)
+    return _in_unicode(report) if b"\\u" in raw else report
+
+
+def _invalid(message: str) -> GuestReport:
+    return GuestReport(status="error", type="InvalidResult", message=message)
+
+
+def _is_too_deep(result: JsonValue) -> bool:
+    level: list[JsonValue] = [result]
+    for _ in range(_MOST_NESTED + 1):
+        inner: list[JsonValue] = []
+        for each in level:
+            if isinstance(each, list):
+                inner.extend(each)
+            elif isinstance(each, dict):
+                inner.extend(each.values())
+        level = inner
+    return bool(level)
+
+
+def _in_unicode(report: GuestReport) -> GuestReport:
+    """An escaped lone surrogate would be text that no database or socket takes."""
+    try:
+        json.dumps(report.model_dump(), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        if report.status == "ok":
+            return _invalid("main returned text that is not valid Unicode (a lone surrogate)")
+        return GuestReport(
+            status=report.status,
+            type=_spoken(report.type),
+            message=_spoken(report.message),
+            line=report.line,
+            limit=report.limit,
+        )
+    return report
+
+
+def _spoken(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def error_of(report: GuestReport) -> SandboxError:

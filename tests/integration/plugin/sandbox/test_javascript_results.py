@@ -72,7 +72,7 @@ async def test_a_large_output_below_the_limit_arrives_whole(sandbox: ProcessSand
         ("const main = () => 1n", "TypeError", None, "BigInt"),
         ("const main = () => { const a = {}; a.a = a; return a }", "TypeError", None, "circular"),
         ("const main = () => ({x: NaN})", "InvalidResult", None, "NaN"),
-        ("const main = () => '\\ud800'", "InvalidResult", None, "could not be read"),
+        ("const main = () => '\\ud800'", "InvalidResult", None, "not valid Unicode"),
         ("const main = () => { throw 'plain' }", "Error", None, "threw plain"),
     ],
 )  # fmt: skip

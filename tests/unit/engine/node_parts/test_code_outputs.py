@@ -60,6 +60,14 @@ REFUSED: list[tuple[Value, str, str]] = [
         ),
     ),
     (
+        10**400,
+        "number",
+        (
+            "Output variable `r` is out of range, it must be between "
+            "-9223372036854775808 and 9223372036854775807."
+        ),
+    ),
+    (
         1e-25,
         "number",
         "Output variable `r` has too high precision, it must be less than 20 digits.",

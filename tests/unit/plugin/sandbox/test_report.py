@@ -14,13 +14,41 @@ from services.plugin.domain.sandbox.report import error_of, parse_report
     [
         b"", b"{", b"[]", b"1", b"null", b"\xff\xfe", b'{"status":"great"}', b'{"result":1}',
         b'{"status":"ok","result":NaN}', b'{"status":"ok","result":-Infinity}',
-        b'{"status":"ok","result":"\\ud800"}', b'{"status":"error","line":"x"}',
+        b'{"status":"error","line":"x"}',
         b'{"status":"limit","limit":"luck"}', b"[" * 100_000, b'{"status":"ok"}{"status":"ok"}',
         b'{"status":"ok","result":' + b"1" * 5000 + b"}",
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_no_report(raw: bytes) -> None:
     assert parse_report(raw) is None
+
+
+@pytest.mark.parametrize("depth", [100, 101, 250, 900])
+def test_a_result_that_nests_too_deep_is_the_codes_error(depth: int) -> None:
+    nested = b'{"a":' * (depth - 1) + b"[7]" + b"}" * (depth - 1)
+    report = parse_report(b'{"status":"ok","result":' + nested + b"}")
+    assert report is not None
+    if depth == 100:
+        assert report.status == "ok"
+    else:
+        told = "main returned lists or objects nested more than 100 deep"
+        assert (report.status, report.type, report.message) == ("error", "InvalidResult", told)
+
+
+@pytest.mark.parametrize("result", [b'"\\ud800"', b'{"\\udfff":1}', b'["\\udc00\\ud800"]'])
+def test_a_result_with_half_a_surrogate_pair_is_the_codes_error(result: bytes) -> None:
+    report = parse_report(b'{"status":"ok","result":' + result + b"}")
+    assert report is not None
+    assert (report.status, report.type) == ("error", "InvalidResult")
+    assert "lone surrogate" in report.message
+
+
+def test_an_error_with_half_a_surrogate_pair_keeps_its_class_and_line() -> None:
+    report = parse_report(_report(type="ValueError", message="bad \ud800 text", line=3))
+    assert report is not None
+    error = error_of(report)
+    assert (error.type, error.message, error.line) == ("ValueError", "bad ? text", 3)
+    assert error.traceback.encode()
 
 
 @given(st.binary(max_size=200))
