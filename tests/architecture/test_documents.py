@@ -2,10 +2,15 @@
 
 import re
 
+import typer
+from typer.core import TyperGroup
+
+from cli.main import app
 from tests.architecture.source_tree import ROOT, files, relative, text
 
 TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 TYPED = re.compile(r"(?:^|[`$ ])make ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)*)", re.MULTILINE)
+HEDDLE = re.compile(r"(?:^|[`$ /])heddle((?: [a-z][a-z-]*)+)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 
@@ -34,6 +39,29 @@ def test_make_targets_exist() -> None:
             for typed in TYPED.findall(command):
                 wrong += [f"{name}: make {word}" for word in typed.split() if word not in targets]
     assert wrong == []
+
+
+def test_commands_of_heddle_exist() -> None:
+    wrong = [
+        f"{name}: heddle{typed}"
+        for name in documents()
+        for line in code_spans(text(ROOT / name)).splitlines()
+        for typed in HEDDLE.findall(line.partition("#")[0])
+        if not is_command(typed.split())
+    ]
+    assert wrong == []
+
+
+def is_command(words: list[str]) -> bool:
+    """Whether `words` begin with a command; what follows it are its arguments."""
+    command = typer.main.get_command(app)
+    for word in words:
+        if not isinstance(command, TyperGroup):
+            return True
+        if word not in command.commands:
+            return False
+        command = command.commands[word]
+    return True
 
 
 def test_links_inside_the_repository_lead_somewhere() -> None:

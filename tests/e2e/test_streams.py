@@ -1,6 +1,7 @@
 """Coming back to a stream, stopping a run, sending a request twice."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import httpx
@@ -71,7 +72,7 @@ def test_it_gets_the_rest_while_the_run_goes_on_and_from_another_replica(
             _read_until_text(events, seen)
         run_id = seen[0].body["workflow_run_id"]
         with httpx.Client(base_url=other.url, timeout=SECONDS) as http:
-            elsewhere = World(platform=world.platform, upstream=world.upstream, http=http)
+            elsewhere = replace(world, http=http)
             rest = elsewhere.resumed(chat, run_id, seen[-1].id)
     finally:
         world.platform.replicas["backend"].remove(other)
