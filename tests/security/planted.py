@@ -26,6 +26,10 @@ def main(key, answer):
     assert key in answer
     return {"turned": key[::-1], "large": key * 15000, "turned_large": key[::-1] * 15000}
 """
+_MAKES_MUCH = """
+def main(key):
+    return {f"large{place}": (key if place % 2 else key[::-1]) * 15000 for place in range(4)}
+"""
 _FAILS = """
 def main(key):
     raise ValueError("cannot use " + key)
@@ -85,6 +89,32 @@ def uses_its_secret(url: str, *, ends: str = "well", kind: str = "secret") -> by
     nodes += [fails] if ends == "badly" else [measures, node("end", "end", outputs=shown)]
     value = PLANTED if kind == "secret" else IN_THE_OPEN
     return with_secret(nodes, name=f"Ends {ends}", value=value, kind=kind)
+
+
+def waits_with_its_secret(url: str) -> bytes:
+    """start, code that makes more of the secret than a run goes without a snapshot, and a request
+    that tells when that is journalled."""
+    makes = node(
+        "makes",
+        "code",
+        code_language="python3",
+        code=_MAKES_MUCH,
+        variables=[_KEY],
+        outputs={f"large{place}": {"type": "string"} for place in range(4)},
+    )
+    asks = node(
+        "http",
+        "http-request",
+        method="get",
+        url=url,
+        headers="",
+        params="",
+        body={"type": "none", "data": []},
+        authorization={"type": "no-auth", "config": None},
+    )
+    shown: JsonValue = [{"variable": "o", "value_selector": ["http", "status_code"]}]
+    nodes = [node("start", "start", variables=[]), makes, asks, node("end", "end", outputs=shown)]
+    return with_secret(nodes, name="Waits", value=PLANTED)
 
 
 def with_secret(nodes: list[Node], *, name: str, value: str, kind: str = "secret") -> bytes:

@@ -13,10 +13,12 @@ from tests.security.planted import (
     PLANTED,
     kept_of_first_tenant,
     uses_its_secret,
+    waits_with_its_secret,
     with_secret,
 )
 from tests.security.raw_web import RawWeb
 from tests.security.stage import Json, Stage, bearer
+from tests.support.eventually import eventually
 from tests.support.platform import SERVICES
 
 pytestmark = pytest.mark.xdist_group("security")
@@ -69,6 +71,35 @@ def test_a_run_uses_it_and_nothing_keeps_it(stage: Stage, echo: RawWeb) -> None:
     for secret in (PLANTED, MADE_OF_IT):
         assert [place for place, data in kept.items() if secret.encode() in data] == []
         assert [service for service in SERVICES if secret in stage.platform.log(service)] == []
+
+
+def test_the_snapshot_of_a_long_run_tells_nothing(stage: Stage, web: RawWeb) -> None:
+    app = stage.imported(waits_with_its_secret(URL))
+    admin = bearer(stage.platform.admin_token)
+
+    def snapshots() -> list[bytes]:
+        kept = kept_of_first_tenant(stage)
+        return [data for place, data in kept.items() if place.startswith("engine.snapshots")]
+
+    web.open.clear()
+    try:
+        begun = stage.http.post(
+            f"/api/apps/{app['app_id']}/runs", json={"inputs": {}}, headers=admin
+        ).raise_for_status()
+        eventually(lambda: bool(snapshots()), within=30.0, what="a snapshot")
+        (stored,) = snapshots()
+        assert len(stored) > 4 * 15_000 * len(PLANTED)
+        assert PLANTED.encode() not in stored
+        assert MADE_OF_IT.encode() not in stored
+    finally:
+        web.open.set()
+
+    def ended() -> bool:
+        run = stage.http.get(f"/api/runs/{begun.json()['run_id']}", headers=admin)
+        return run.json()["status"] == "succeeded"
+
+    eventually(ended, within=30.0, what="the run's end")
+    assert snapshots() == []
 
 
 def test_the_same_look_finds_what_is_no_secret(stage: Stage, echo: RawWeb) -> None:

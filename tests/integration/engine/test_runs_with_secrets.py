@@ -1,5 +1,8 @@
 """Runs whose environment holds secrets: resolved by reference, journalled sealed, shown masked."""
 
+# The driver's snapshots have no door of their own.
+# pyright: reportPrivateUsage=false
+
 import asyncio
 import base64
 import json
@@ -258,3 +261,63 @@ async def test_values_are_asked_for_once_a_minute(cluster: Cluster, keeper: Keep
         await replica.engine.use_cases.accept.execute(request)
         await cluster.ended(request.run_id)
     assert keeper.asked == 1
+
+
+@pytest.mark.parametrize("damaged", [False, True], ids=["whole", "damaged"])
+async def test_its_snapshot_is_closed_and_taken_up_again(
+    cluster: Cluster, migrated_database: FreshDatabase, callees: Callees, damaged: bool
+) -> None:
+    callees.gate.clear()
+    options = replace(OPTIONS, snapshot_floor=0)
+    first = await cluster.replica(options, serve=False)
+    key = EnvironmentValue(name="KEY", value_type="secret", secret_version=3)
+    twice = chain({"type": "use"}, {"type": "huge", "size": 3_000}, {"type": "use"})
+    request = await cluster.asked(twice, app_id=APP, environment=(key,))
+    await first.engine.use_cases.accept.execute(request)
+    await _next_call(callees)
+    driver = first.engine.worker.driver_of(request.run_id)
+    assert driver is not None
+    await driver._cutter.closed()
+    # Whoever waits goes on, whoever comes waits.
+    callees.gate.set()
+    callees.gate.clear()
+    await _next_call(callees)
+    await driver._cutter.closed()
+    snapshot = await first.stores.snapshots.newest(TENANT, request.run_id)
+    assert snapshot is not None
+    assert snapshot.machine.state.pool["n1"] == {"result": VALUE.upper()}
+    stored = await _stored_snapshot(migrated_database, request.run_id, damaged=damaged)
+    assert VALUE.encode() not in stored
+    assert VALUE.upper().encode() not in stored
+    found = await first.stores.snapshots.newest(TENANT, request.run_id)
+    assert (found is None) == damaged
+
+    await first.kill()
+    await cluster.replica(options, serve=False)
+    await _next_call(callees)
+    callees.gate.set()
+    view = await cluster.ended(request.run_id)
+    _, before, after = callees.effects
+    assert (view.status, view.epoch) == ("succeeded", 2)
+    assert (before.key, before.request_hash) == (after.key, after.request_hash)
+
+
+async def _next_call(callees: Callees) -> None:
+    await asyncio.wait_for(callees.arrived.wait(), 10)
+    callees.arrived.clear()
+
+
+async def _stored_snapshot(database: FreshDatabase, run_id: UUID, *, damaged: bool) -> bytes:
+    """The bytes as they lie there; `damaged` changes the last one, and returns them as before."""
+    async with await create_pool(database.url) as pool, pool.acquire() as connection:
+        await connection.execute("select set_config('heddle.tenants', $1, false)", str(TENANT))
+        stored: bytes = await connection.fetchval(
+            "select bytes from engine.snapshots where run_id = $1", run_id
+        )
+        if damaged:
+            await connection.execute(
+                "update engine.snapshots set bytes = $1 where run_id = $2",
+                stored[:-1] + bytes([stored[-1] ^ 1]),
+                run_id,
+            )
+        return stored
