@@ -16,6 +16,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "small/chat.yml": {},
     "small/echo.yml": {"text": "hello"},
     "small/greeting.yml": {"name": "Ada"},
+    "small/intake.yml": {"letter": "Good morning.", "attachments": []},
     "support_triage/app.yml": {"ticket": TICKET},
 }
 """A new example needs a line here."""

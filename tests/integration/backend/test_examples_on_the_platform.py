@@ -53,6 +53,18 @@ def test_small_examples(platform: Platform) -> None:
     assert run(platform, "echo.yml", {"text": "hello"})["outputs"] == {"text": "hello"}
     greeting = run(platform, "greeting.yml", {"name": "Ada", "times": "2"})
     assert greeting["outputs"] == {"greeting": "Hello, Ada!\nHello, Ada!"}
+    letter = "Please refund invoice INV-20931 now. Write to ada@example.org."
+    attachments = ["b.pdf", "x.png", "c.pdf", "a.pdf"]
+    intake = run(platform, "intake.yml", {"letter": letter, "attachments": attachments})
+    assert intake["outputs"] == {
+        "kind": "Refunds",
+        "invoice": "INV-20931",
+        "email": "ada@example.org",
+        "urgent": True,
+        "attachments": ["a.pdf", "b.pdf"],
+    }
+    other = run(platform, "intake.yml", {"letter": "When do you open?"})
+    assert other["outputs"] == {"kind": "Others"}
 
 
 @pytest.mark.slow
