@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 
-from libs.common.clock import SystemClock
 from libs.common.contracts.run_commands import AbortRun
 from libs.common.contracts.run_events import Committed, CommittedEvent, RunEventMessage
 from libs.common.contracts.subjects import run_live
@@ -30,20 +29,6 @@ from tests.support.engine_harness import (
     with_worker,
 )
 from tests.support.engine_nodes import chain
-
-
-@pytest.fixture
-async def bus() -> AsyncIterator[InMemoryBus]:
-    made = InMemoryBus(clock=SystemClock())
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def callees(bus: InMemoryBus) -> Callees:
-    made = Callees()
-    await made.serve(bus)
-    return made
 
 
 @pytest.fixture

@@ -103,20 +103,6 @@ class Keeper:
 
 
 @pytest.fixture
-async def bus() -> AsyncIterator[InMemoryBus]:
-    made = InMemoryBus(clock=SystemClock())
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def callees(bus: InMemoryBus) -> Callees:
-    made = Callees()
-    await made.serve(bus)
-    return made
-
-
-@pytest.fixture
 async def keeper(bus: InMemoryBus) -> Keeper:
     made = Keeper({("KEY", 3): VALUE})
     await bus.serve(ENVIRONMENT_SECRETS, made.serve)

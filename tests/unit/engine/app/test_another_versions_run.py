@@ -1,18 +1,13 @@
 """A run whose journal today's code cannot follow waits for the version that can."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
 
-import pytest
-
-from libs.common.clock import SystemClock
 from libs.common.contracts.code_execution import CodeCall
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.run_commands import ResumeRun
 from libs.common.contracts.subjects import RESUME_RUN
-from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.engine.domain.node_parts.effects import RunCode
 from services.engine.domain.node_parts.node_contract import (
     NodeContext,
@@ -21,7 +16,7 @@ from services.engine.domain.node_parts.node_contract import (
     NodeType,
 )
 from tests.support.engine_callees import Callees
-from tests.support.engine_harness import FAST, TENANT, Cluster, eventually, in_memory_cluster
+from tests.support.engine_harness import FAST, TENANT, Cluster, eventually
 from tests.support.engine_nodes import TEST_CATALOGUE, PlainNode, chain
 
 
@@ -42,15 +37,6 @@ OTHER_VERSION = replace(
         "compute": NodeType(type="compute", execution="executable", parse=_AsksOtherwise),
     },
 )
-
-
-@pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    bus = InMemoryBus(clock=SystemClock())
-    async with in_memory_cluster(bus) as made:
-        await made.replica()
-        yield made
-    await bus.close()
 
 
 async def test_it_is_set_aside_as_incompatible_and_goes_on_where_its_version_is(

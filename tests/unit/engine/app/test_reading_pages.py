@@ -1,29 +1,18 @@
 """Pages of a long run's events: the same as one long page, and each begins where the last ended."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 
-from libs.common.clock import SystemClock
 from libs.common.contracts.run_events import CommittedEvent
 from libs.common.contracts.run_queries import RunEventsQuery
-from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.engine.app.ports.journal_store import Entry
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
-from tests.support.engine_harness import TENANT, Cluster, in_memory_cluster
+from tests.support.engine_harness import TENANT, Cluster
 from tests.support.engine_nodes import chain
 
 _NODES = 300
-
-
-@pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    bus = InMemoryBus(clock=SystemClock())
-    async with in_memory_cluster(bus) as made:
-        await made.replica()
-        yield made
-    await bus.close()
 
 
 @pytest.fixture

@@ -1,29 +1,17 @@
 """A run that was set aside, and the command that gives it another chance."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
 
-from libs.common.clock import SystemClock
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.run_commands import CommandAccepted, ResumeRun
 from libs.common.contracts.subjects import RESUME_RUN
-from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.engine.app.errors import RunUnknown
 from tests.support.engine_callees import Callees
-from tests.support.engine_harness import TENANT, Cluster, in_memory_cluster
+from tests.support.engine_harness import TENANT, Cluster
 from tests.support.engine_nodes import chain
-
-
-@pytest.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    bus = InMemoryBus(clock=SystemClock())
-    async with in_memory_cluster(bus) as made:
-        await made.replica()
-        yield made
-    await bus.close()
 
 
 async def _resume(cluster: Cluster, run_id: UUID, command_id: UUID) -> CommandAccepted:

@@ -1,19 +1,17 @@
 """Runs and nodes as spans: made from what was committed, one trace whoever owns the run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from libs.common.clock import SystemClock
 from libs.common.exported_spans import ExportedSpans
-from libs.common.messaging.in_memory_bus import InMemoryBus
 from libs.common.tracing import Span, collect_into
 from services.engine.app.observing.run_spans import TracedJournal, traced
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.runs.drive_run import DriverPorts
 from tests.support.engine_callees import Callees
-from tests.support.engine_harness import Cluster, in_memory_cluster
+from tests.support.engine_harness import Cluster
 from tests.support.engine_nodes import chain
 from tests.support.otlp_receiver import receiving
 
@@ -44,27 +42,6 @@ def kept() -> Iterator[_Kept]:
     collect_into(sink)
     yield sink
     collect_into(None)
-
-
-@pytest.fixture
-async def bus() -> AsyncIterator[InMemoryBus]:
-    made = InMemoryBus(clock=SystemClock())
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def callees(bus: InMemoryBus) -> Callees:
-    made = Callees()
-    await made.serve(bus)
-    return made
-
-
-@pytest.fixture
-async def cluster(bus: InMemoryBus) -> AsyncIterator[Cluster]:
-    async with in_memory_cluster(bus) as made:
-        await made.replica()
-        yield made
 
 
 async def test_a_run_is_a_tree_below_the_request_that_accepted_it(

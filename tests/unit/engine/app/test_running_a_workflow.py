@@ -4,18 +4,13 @@
 # pyright: reportPrivateUsage=false
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
 
-import pytest
-
-from libs.common.clock import SystemClock
 from libs.common.contracts.run_commands import AbortRun
 from libs.common.contracts.run_queries import RunQuery
 from libs.common.contracts.subjects import run_live
 from libs.common.errors import Unavailable, UpstreamError
-from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.engine.domain.events import journal
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
 from tests.support.engine_callees import Callees
@@ -24,30 +19,8 @@ from tests.support.engine_harness import (
     Cluster,
     eventually,
     heard,
-    in_memory_cluster,
 )
 from tests.support.engine_nodes import chain
-
-
-@pytest.fixture
-async def bus() -> AsyncIterator[InMemoryBus]:
-    made = InMemoryBus(clock=SystemClock())
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def callees(bus: InMemoryBus) -> Callees:
-    made = Callees()
-    await made.serve(bus)
-    return made
-
-
-@pytest.fixture
-async def cluster(bus: InMemoryBus) -> AsyncIterator[Cluster]:
-    async with in_memory_cluster(bus) as made:
-        await made.replica()
-        yield made
 
 
 async def test_a_run_of_pure_nodes_ends_with_its_outputs(cluster: Cluster) -> None:

@@ -1,9 +1,7 @@
 """What leaves the engine for a callee, and what it makes of the answers."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID, uuid4
-
-import pytest
 
 from libs.common.clock import SystemClock
 from libs.common.contracts.chat import ChatPart
@@ -51,13 +49,6 @@ class _Sink:
 
     def superseded(self, reason: str) -> None:
         self.told.append("superseded")
-
-
-@pytest.fixture
-async def bus() -> AsyncIterator[InMemoryBus]:
-    made = InMemoryBus(clock=SystemClock())
-    yield made
-    await made.close()
 
 
 async def _performed(
