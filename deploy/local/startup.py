@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from deploy.local.child_process import ProcessSpec
 from deploy.local.database_roles import DatabaseUrls
 from deploy.local.disk_space import require_space
+from deploy.local.external_servers import require_nats
 from deploy.local.layout import CHECKOUT, Layout
 from deploy.local.leftovers import stop_leftovers
 from deploy.local.port_claims import PortClaims
@@ -60,6 +61,8 @@ def bring_up(
     save_ports(layout.ports, ports)
     passwords = load_passwords(layout.server_passwords)
     servers = choose_servers(layout, environ, ports, passwords)
+    if servers.nats.external:
+        require_nats(servers.nats.external)
     _start_servers(supervisor, servers)
     database = _prepare_database(supervisor, servers, environ, passwords)
     environment = _environment(layout, environ, servers, database, ports)

@@ -53,8 +53,10 @@ class NatsConnection:
                 )
             await self.client.subscribe(self.inbox.pattern, cb=self.inbox.deliver)
         except (NatsError, OSError, TimeoutError) as error:
+            # A time-out says nothing; what the client met before it does.
+            why = str(error) or self.client.last_error or f"silent for {timeout:g} s"
             await self.client.close()
-            raise Unavailable(f"NATS cannot be reached: {error}") from error
+            raise Unavailable(f"NATS cannot be reached: {why}") from error
 
     async def close(self) -> None:
         """Deliver what was received, send what waits, then close."""
