@@ -12,7 +12,6 @@ KERNEL = {
     "identifiers",
     "messaging.bus",
     "messaging.dead_letters",
-    "object_store.object_keys",
     "object_store.store",
     "outcomes",
     "retry_policy",
