@@ -10,7 +10,7 @@ from services.engine.app.ports.journal_store import Append, JournalWriter, Verdi
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.runs.drive_run import DriverPorts
 from services.engine.domain.events.journal import NodeFailed, NodeSucceeded
-from services.engine.domain.execution.public_events import NodeLabel
+from services.engine.domain.graph.node_labels import NodeLabel
 
 _SPAN_ID = slice(36, 52)
 

@@ -25,10 +25,11 @@ from services.engine.app.runs.run_timers import RunTimers
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.incompatible_history import IncompatibleHistory
-from services.engine.domain.execution.public_events import NodeLabel, PublicView, ToldEvent
+from services.engine.domain.execution.public_events import PublicView, ToldEvent
 from services.engine.domain.execution.run_machine import RunMachine
 from services.engine.domain.execution.run_snapshot import RunSnapshot
 from services.engine.domain.execution.step import Step
+from services.engine.domain.graph.node_labels import NodeLabel
 from services.engine.domain.node_parts.effects import EffectError, EffectResult
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from uuid import UUID
 from libs.common.contracts.workflows import WorkflowDefinition
 from services.engine.app.ports.workflow_store import WorkflowStore
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow, compile_workflow
-from services.engine.domain.execution.public_events import NodeLabel, node_labels
+from services.engine.domain.graph.node_labels import NodeLabel, node_labels
 from services.engine.domain.node_parts.node_contract import NodeType
 
 

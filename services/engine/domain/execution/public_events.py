@@ -1,16 +1,15 @@
 """The journal as the world may see it: the one place where internal events become public ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
 from libs.common.contracts import run_events as public
-from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.identifiers import NodeExecutionIds
 from services.engine.domain.events import journal
+from services.engine.domain.graph.node_labels import NodeLabel
 from services.engine.domain.variables.record import record
 from services.engine.domain.variables.secret_mask import SecretMask
 from services.engine.domain.variables.values import Value
@@ -47,29 +46,6 @@ ToldEvent = dict[str, Value]
 _EVENTS: TypeAdapter[public.CommittedEvent] = TypeAdapter(
     Annotated[public.CommittedEvent, Field(discriminator="kind")]
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeLabel:
-    """What clients are shown of a node beside its id."""
-
-    type: str
-    title: str
-
-
-def node_labels(definition: WorkflowDefinition) -> dict[str, NodeLabel]:
-    """The labels of every node in `definition`; whatever is not a node is passed over."""
-    found: dict[str, NodeLabel] = {}
-    nodes = definition.graph.get("nodes")
-    for node in nodes if isinstance(nodes, list) else []:
-        if not isinstance(node, dict) or not isinstance(node.get("id"), str):
-            continue
-        data = node.get("data")
-        data = data if isinstance(data, dict) else {}
-        found[str(node["id"])] = NodeLabel(
-            type=str(data.get("type", "")), title=str(data.get("title", ""))
-        )
-    return found
 
 
 @record

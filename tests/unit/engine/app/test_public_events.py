@@ -4,7 +4,8 @@ from libs.common.contracts import run_events as public
 from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.identifiers import uuid7
 from services.engine.domain.events import journal
-from services.engine.domain.execution.public_events import NodeLabel, PublicView, node_labels
+from services.engine.domain.execution.public_events import PublicView
+from services.engine.domain.graph.node_labels import NodeLabel, node_labels
 
 LABELS = {"n": NodeLabel(type="llm", title="Think")}
 
