@@ -28,6 +28,7 @@ RUNNABLE_TYPES = frozenset(
         "parameter-extractor",
         "tool",
         "document-extractor",
+        "command",
     }
 )
 """Node types that exist so far; "" is a note on the canvas. The legacy `variable-assigner` is an

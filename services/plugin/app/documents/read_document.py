@@ -33,7 +33,7 @@ class ReadDocument:
     async def run(self, call: DocumentCall, *, envelope: Envelope, within: float) -> DocumentText:
         """The text of a file of at most 20 MiB; the text itself of at most 4 MiB.
 
-        Raises FileUnsupported, FileUnreadable, FileTooDemanding, FileNotServed, ObjectMissing,
+        Raises FileUnsupported, FileUnreadable, FileTooDemanding, FileNotServed, FileMissing,
         what fetching raises, and SandboxBusy or SandboxLost after `within` seconds.
         """
         loaded = await self._load.run(call.source, envelope=envelope)

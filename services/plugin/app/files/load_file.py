@@ -8,11 +8,11 @@ from urllib.parse import unquote, urlsplit
 from libs.common.contracts.document_text import FileSource, RemoteFile, StoredFile
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.http_call import HttpCall
-from libs.common.object_store.object_keys import missing
+from libs.common.errors import NotFound
 from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing, required
 from services.plugin.app.ports.http_fetcher import HttpFetcher
-from services.plugin.domain.documents.errors import FileNotServed, FileTooDemanding
+from services.plugin.domain.documents.errors import FileMissing, FileNotServed, FileTooDemanding
 
 MAX_BYTES = 20 * 1024 * 1024
 _FETCH_SECONDS = 60.0
@@ -42,7 +42,7 @@ class LoadFile:
     async def run(self, source: FileSource, *, envelope: Envelope) -> LoadedFile:
         """A file of at most 20 MiB.
 
-        Raises FileNotServed, FileTooDemanding, ObjectMissing (also for another tenant's object)
+        Raises FileNotServed, FileTooDemanding, FileMissing (also for another tenant's object)
         and what fetching raises.
         """
         match source:
@@ -76,8 +76,11 @@ class LoadFile:
         # A reference is data that an author or a user may write: it opens the tenant's own files.
         folders = key.split("/")
         if envelope.tenant_id is None or folders[1:2] != [str(envelope.tenant_id)]:
-            raise missing(key)
-        stored = await self._objects.get(key)
+            raise _missing(key)
+        try:
+            stored = await self._objects.get(key)
+        except NotFound as cause:
+            raise _missing(key) from cause
         if envelope.sealed_run is not None:
             stored = required(self._sealing).reveal(
                 stored, tenant_id=envelope.tenant_id, run_id=envelope.sealed_run, place=key
@@ -85,6 +88,10 @@ class LoadFile:
         if len(stored) > MAX_BYTES:
             raise FileTooDemanding(f"the file has {len(stored)} bytes; at most {MAX_BYTES}")
         return stored
+
+
+def _missing(key: str) -> FileMissing:
+    return FileMissing(f"no stored file is called {key}")
 
 
 def _served_name(headers: dict[str, str], url: str) -> str:

@@ -1,6 +1,11 @@
 """What can go wrong when a document is read."""
 
-from libs.common.errors import CallerError, UpstreamError
+from libs.common.errors import CallerError, NotFound, UpstreamError
+
+
+class FileMissing(NotFound):
+    code = "file_missing"
+    title = "No such file"
 
 
 class FileUnsupported(CallerError):

@@ -10,6 +10,7 @@ from services.plugin.infra.sandbox.runtime_files import RuntimeFiles
 from services.plugin.infra.sandbox.seccomp import FilterOptions, assemble
 
 _INSIDE_GUEST = Path("/guest")
+_INSIDE_TOOLS = Path("/guest-tools")
 _INSIDE_NODE = Path("/guest-node/node")
 _PYTHON_FLAGS = ("-I", "-S", "-B", "-X", "utf8")
 _DEVICES = ("null", "zero", "random", "urandom")
@@ -78,6 +79,7 @@ def first_message(
             "javascript": _text(javascript),
             "command": _text(command),
         },
+        "tools_path": str(_INSIDE_TOOLS),
         "node_path": str(node),
         "worker_path": str(guest / "run_javascript.js"),
         "landlock": [] if inside else _landlock_rules(files),
@@ -113,7 +115,7 @@ def _mounts(files: RuntimeFiles) -> list[str]:
             arguments += ["--ro-bind", name, name]
     for name in _TOOLS:
         tool = Path("/usr/bin") / name
-        arguments += ["--ro-bind-try", str(tool.resolve()), str(tool)]
+        arguments += ["--ro-bind-try", str(tool.resolve()), str(_INSIDE_TOOLS / name)]
     arguments += ["--symlink", "usr/bin", "/bin"]
     arguments += ["--ro-bind", str(files.guest), str(_INSIDE_GUEST)]
     arguments += ["--ro-bind", str(files.node), str(_INSIDE_NODE)]

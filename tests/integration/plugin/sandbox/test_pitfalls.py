@@ -129,13 +129,15 @@ async def test_executions_at_the_same_time_cannot_see_each_other(
 async def test_the_file_system_holds_only_what_the_interpreters_need(
     strong_sandbox: ProcessSandbox,
 ) -> None:
-    code = "import os\ndef main():\n    return [sorted(os.listdir('/')), os.listdir('/usr/bin')]"
+    folders = "[sorted(os.listdir(each)) for each in ('/', '/usr/bin', '/guest-tools')]"
+    code = f"import os\ndef main():\n    return {folders}"
     outcome = await _run(strong_sandbox, code)
     assert isinstance(outcome.result, list)
-    root, programs = outcome.result
+    root, programs, tools = outcome.result
     assert isinstance(root, list)
     assert set(map(str, root)) <= {
-        "dev", "guest", "guest-node", "lib", "lib64", "proc", "tmp", "usr"
+        "bin", "dev", "guest", "guest-node", "guest-tools", "lib", "lib64", "proc", "tmp", "usr"
     }  # fmt: skip
     assert isinstance(programs, list)
     assert len(programs) == 1
+    assert tools == []

@@ -12,6 +12,7 @@ _PATH = 0x7F12_3456_7890
 _PYTHON = assemble(FilterOptions(isolation="bwrap"))
 _NODE = assemble(FilterOptions(isolation="bwrap", exec_path_address=_PATH))
 _LANDLOCK = assemble(FilterOptions(isolation="landlock"))
+_COMMANDS = assemble(FilterOptions(isolation="bwrap", commands=True))
 _EVERY = (_PYTHON, _NODE, _LANDLOCK)
 _I386 = 0x40000003
 
@@ -49,6 +50,21 @@ def test_only_threads_may_be_cloned() -> None:
         for bit in (0x80, 0x20000, 0x02000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000):
             assert verdict(program, syscalls.CLONE, thread | bit) == -errno.EPERM
         assert verdict(program, syscalls.CLONE3) == -errno.ENOSYS
+
+
+def test_commands_may_start_programs_and_enter_no_namespace() -> None:
+    for number in (*syscalls.ALLOWED.values(), *syscalls.COMMANDS.values()):
+        assert verdict(_COMMANDS, number) == ALLOW
+    assert verdict(_COMMANDS, syscalls.CLONE, 17) == ALLOW
+    for bit in (0x80, 0x20000, 0x02000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000):
+        assert verdict(_COMMANDS, syscalls.CLONE, 17 | bit) == -errno.EPERM
+    assert verdict(_COMMANDS, syscalls.CLONE3) == -errno.ENOSYS
+    assert verdict(_COMMANDS, syscalls.SOCKET) == -errno.EACCES
+    for number in syscalls.EXTENDED_ATTRIBUTES:
+        assert verdict(_COMMANDS, number) == -errno.ENOTSUP
+    for program in _EVERY:
+        only_theirs = set(syscalls.COMMANDS.values()) - {syscalls.EXECVE}
+        assert {verdict(program, number) for number in only_theirs} == {-errno.EPERM}
 
 
 def test_only_the_given_pointer_may_be_executed() -> None:

@@ -21,6 +21,7 @@ _CLONE_NEWIPC = 0x08000000
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWPID = 0x20000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
+_MS_BIND, _MS_REC = 4096, 16384
 _MNT_DETACH = 2
 
 _SYS_CAPSET = 126
@@ -91,6 +92,12 @@ def mount_scratch(path: str, size: int) -> None:
     options = f"size={size},mode=0700,nr_inodes=4096".encode()
     flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     _check(_libc.mount(b"tmpfs", path.encode(), b"tmpfs", flags, options), "mount")
+
+
+def show_at(source: str, target: str) -> None:
+    """The folder `source`, with all that is mounted in it, also at `target`."""
+    flags = ctypes.c_ulong(_MS_BIND | _MS_REC)
+    _check(_libc.mount(source.encode(), target.encode(), None, flags, None), "bind")
 
 
 def landlock_ruleset(rules: list[tuple[str, str]]) -> int:

@@ -25,6 +25,8 @@ import run_python
 _POLLRDHUP = 0x2000
 _SETUP_FAILED = 70
 _SCRATCH = "/tmp"  # noqa: S108 - the sandbox's own
+_PROGRAMS = "/usr/bin"
+_NOTHING = 4096
 _ENVIRONMENT = ["PATH=/usr/bin", "HOME=/tmp", "TMPDIR=/tmp", "LANG=C.UTF-8"]
 
 
@@ -41,6 +43,7 @@ class Zygote:
             language: base64.b64decode(text) for language, text in settings["filters"].items()
         }
         self._node_path: str = settings["node_path"]
+        self._tools_path: str = settings["tools_path"]
         self._worker_path: str = settings["worker_path"]
         self._proc = jail.detach_proc() if self._namespaces else -1
         self._ruleset = -1
@@ -91,6 +94,9 @@ class Zygote:
                 os.dup2(descriptor, target)
             if self._namespaces:
                 jail.mount_scratch(_SCRATCH, limits["disk_bytes"])
+                if language == "command":
+                    jail.show_at(self._tools_path, _PROGRAMS)
+                jail.mount_scratch(self._tools_path, _NOTHING)
                 os.chdir(_SCRATCH)
                 jail.drop_capabilities()
             else:
