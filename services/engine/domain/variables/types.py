@@ -60,5 +60,12 @@ def infer_type(value: Value) -> ValueType:
 
 
 def _infer_array(items: list[Value]) -> ValueType:
-    kinds = {_ARRAYS.get(infer_type(item), ValueType.ARRAY_ANY) for item in items}
+    kinds = {_array_of(item) for item in items}
     return kinds.pop() if len(kinds) == 1 else ValueType.ARRAY_ANY
+
+
+def _array_of(item: Value) -> ValueType:
+    # A list inside a list is not looked into: however deep it goes, it makes `array[any]`.
+    if isinstance(item, list):
+        return ValueType.ARRAY_ANY
+    return _ARRAYS.get(infer_type(item), ValueType.ARRAY_ANY)

@@ -182,6 +182,12 @@ def test_numbers_that_a_journal_cannot_hold_do_not_reach_it(number: str, value: 
     assert type(found) is type(value)
 
 
+def test_an_answer_of_any_depth_is_refused_like_another() -> None:
+    deep = "[" * 400 + "]" * 400
+    outputs = _extracted(_said(f'{{"city": {deep}, "nights": 1}}'))
+    assert str(outputs["__reason"]).startswith("Invalid value for parameter city")
+
+
 SELECT: Value = {
     "name": "size",
     "type": "select",
