@@ -1,5 +1,8 @@
 """The wire against a real HTTP server on loopback that misbehaves on demand."""
 
+import asyncio
+import contextlib
+import gzip
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +19,7 @@ from services.inference.domain.catalogue.catalogue import ResolvedModel
 from services.inference.domain.catalogue.sheets import ModelSheet, ProviderSheet
 from services.inference.domain.chat.upstream_part import Finish, TokenCount, UpstreamPart
 from services.inference.domain.errors import ProviderFailed, ProviderStreamBroken
+from services.inference.infra.wires import openai_compatible
 from services.inference.infra.wires.openai_compatible import OpenAiCompatibleWire
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -160,3 +164,43 @@ async def test_silence_is_a_time_out() -> None:
 async def test_nobody_listening_is_a_provider_failure() -> None:
     with pytest.raises(ProviderFailed, match="cannot reach acme"):
         await _collect("http://127.0.0.1:1/v1")
+
+
+async def test_a_stream_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted unpacked: a small answer can be a large one, and none of it need be an event."""
+    monkeypatch.setattr(openai_compatible, "_MAX_ANSWER_BYTES", 1_000_000)
+    said = f"data: {json.dumps(_delta(content='x'))}\n\ndata: {json.dumps(_STOP)}\n\n"
+    packed = gzip.compress(b": nothing\n" * 200_000 + said.encode())
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        headers = {"content-type": "text/event-stream", "content-encoding": "gzip"}
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            await response.write(packed)
+        return response
+
+    async with _upstream(handler) as url:
+        with pytest.raises(ProviderStreamBroken, match="exceeds 1000000 bytes"):
+            await _collect(url)
+
+
+async def test_a_provider_that_drips_for_ever_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_compatible, "_LONGEST_SECONDS", 0.5)
+    left = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b":")
+                await asyncio.sleep(0.02)
+        finally:
+            left.set()
+
+    async with _upstream(handler) as url:
+        with pytest.raises(UpstreamTimeout, match="had not ended"):
+            await _collect(url)
+        async with asyncio.timeout(5):
+            await left.wait()

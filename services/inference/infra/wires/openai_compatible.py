@@ -25,6 +25,8 @@ from services.inference.infra.wires.provider_errors import refusal, scrub
 
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_LONGEST_SECONDS = 3600.0
+"""For a provider that never is silent and never ends."""
 _DONE = b"[DONE]"
 _encoder = msgspec.json.Encoder()
 
@@ -59,7 +61,7 @@ class OpenAiCompatibleWire:
         provider = upstream.model.provider
         secrets = tuple(upstream.credential.values.values())
         timeout = aiohttp.ClientTimeout(
-            total=None,
+            total=_LONGEST_SECONDS,
             sock_connect=upstream.connect_seconds,
             sock_read=upstream.idle_seconds,
         )
@@ -87,6 +89,9 @@ class OpenAiCompatibleWire:
         except aiohttp.ServerTimeoutError as cause:
             msg = f"{provider.id} was silent for {upstream.idle_seconds:g} s"
             raise UpstreamTimeout(msg, retryable=True) from cause
+        except TimeoutError as cause:
+            msg = f"{provider.id} had not ended after {_LONGEST_SECONDS:g} s"
+            raise UpstreamTimeout(msg, retryable=False) from cause
         except aiohttp.ClientConnectorError as cause:
             at = f"{cause.host}:{cause.port}"
             msg = scrub(f"cannot reach {provider.id} at {at}: {cause.strerror or cause}", secrets)
@@ -100,7 +105,7 @@ async def _streamed(response: aiohttp.ClientResponse) -> AsyncGenerator[Upstream
     parser = EventStreamParser()
     finish: Finish | None = None
     done = False
-    async for chunk in response.content.iter_any():
+    async for chunk in _chunks(response, _MAX_ANSWER_BYTES):
         for data in parser.feed(chunk):
             if data == _DONE:
                 done = True
@@ -131,15 +136,17 @@ def _whole(body: bytes) -> list[UpstreamPart]:
 
 
 async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    received: list[bytes] = []
+    return b"".join([chunk async for chunk in _chunks(response, limit)])
+
+
+async def _chunks(response: aiohttp.ClientResponse, limit: int) -> AsyncGenerator[bytes, None]:
     size = 0
     async for chunk in response.content.iter_any():
-        received.append(chunk)
         size += len(chunk)
         if size > limit:
             msg = f"the provider's answer exceeds {limit} bytes"
             raise ProviderStreamBroken(msg)
-    return b"".join(received)
+        yield chunk
 
 
 def _base_url(upstream: UpstreamCall) -> str:
