@@ -19,6 +19,7 @@ from services.backend.app.identity.app_keys import AppKeys
 from services.backend.app.identity.authenticate import Authenticate
 from services.backend.app.identity.key_index import KeyIndex
 from services.backend.app.identity.key_uses import KeyUses
+from services.backend.domain.identity.keys import key_hash
 from services.backend.infra.credential_sealer import MasterKeySealer
 from services.backend.infra.postgres.api_key_repository import PostgresApiKeyRepository
 from tests.integration.backend.conftest import MASTER_KEY, House, bearer
@@ -74,6 +75,18 @@ async def test_the_last_use_is_told(house: House) -> None:
     await house.cases.key_uses.write()
     after = (await house.http.get(path, headers=house.admin())).json()["keys"][0]
     assert after["last_used_at"] >= after["created_at"]
+
+
+async def test_a_revocation_that_broke_off_is_ended_by_the_next(house: House) -> None:
+    key = (await house.imported(app()))["api_key"]
+    opened = await house.index.find(key_hash(key))
+    assert opened is not None
+    # The row is closed; the process dies before it tells the index.
+    await PostgresApiKeyRepository(house.pool).revoke(house.tenant_id, opened.key_id)
+    for _ in range(2):
+        gone = await house.http.delete(f"/api/keys/{opened.key_id}", headers=house.admin())
+        assert gone.status_code == 204
+        assert (await house.http.get("/v1/info", headers=bearer(key))).status_code == 401
 
 
 @asynccontextmanager

@@ -64,7 +64,8 @@ class AppKeys:
         return KeyPage(keys=tuple(found[:limit]), more=len(found) > limit)
 
     async def revoke(self, tenant_id: UUID, key_id: UUID) -> None:
-        """Close a key everywhere. Raises NotFound."""
+        """Close a key everywhere. Idempotent. Raises NotFound."""
+        # Also when it was closed before: that attempt may have died between the two writes.
         closed = await self._keys.revoke(tenant_id, key_id)
         if closed is None:
             raise NotFound("There is no such key.")

@@ -15,7 +15,8 @@ class ApiKeyRepository(Protocol):
         ...
 
     async def revoke(self, tenant_id: UUID, key_id: UUID) -> str | None:
-        """Close a key for good; its hash, or None when the tenant has no such open key."""
+        """Close a key for good; its hash, also when it was closed before. None: the tenant has no
+        such key."""
         ...
 
     async def open_keys(

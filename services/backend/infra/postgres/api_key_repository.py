@@ -40,8 +40,8 @@ class PostgresApiKeyRepository:
     async def revoke(self, tenant_id: UUID, key_id: UUID) -> str | None:
         async with tenant_transaction(self._pool, tenant_id) as connection:
             return await connection.fetchval(
-                "update backend.api_keys set revoked_at = now() "
-                "where key_id = $1 and revoked_at is null returning key_hash",
+                "update backend.api_keys set revoked_at = coalesce(revoked_at, now()) "
+                "where key_id = $1 returning key_hash",
                 key_id,
             )
 
