@@ -33,6 +33,8 @@ def service_environment(
         "HEDDLE_NATS_URL": urls.nats,
         "HEDDLE_OBJECT_STORE_URL": urls.object_store,
         "HEDDLE_MASTER_KEY": master_key,
+        # A service that refuses its settings ends on why, not on a link.
+        "PYDANTIC_ERRORS_INCLUDE_URL": "0",
         "HEDDLE_STATE_DIR": str(layout.root),
         "PYTHONUNBUFFERED": "1",
     }

@@ -77,7 +77,7 @@ class ServiceSettings(BaseSettings):
     def _is_a_key(cls, value: SecretStr) -> SecretStr:
         if not all(_is_master_key(key) for key in value.get_secret_value().split(",")):
             # The value itself must not be in the message.
-            raise ValueError("must be 32 bytes in base64")
+            raise ValueError("HEDDLE_MASTER_KEY must be 32 bytes in base64")
         return value
 
 

@@ -78,6 +78,6 @@ class EgressRules:
             return
         if not is_public(address):
             raise EgressRefused(
-                f"{host}:{port} is at a private address; an operator can allow it",
+                f"{host}:{port} is at a private address; HEDDLE_EGRESS_ALLOW can allow it",
                 extra={"host": host, "port": port},
             )
