@@ -41,7 +41,8 @@ class ServiceSettings(BaseSettings):
     """`file:///folder` or `s3://bucket/prefix?endpoint=...`."""
     master_key: SecretStr
     """32 random bytes as base64: opens sealed credentials and secrets, and what runs with secrets
-    have left behind. While a key is being replaced several, separated by commas; the first seals."""
+    have left behind. While a key is being replaced several, separated by commas; the first
+    seals."""
     state_dir: Path = Path(".heddle")
     """A folder of this machine. The backend writes the first workspace's keys there, in the clear
     and for its owner only (`credentials.json`), and honours the file as it finds it; a lost one is
