@@ -7,7 +7,7 @@ from libs.common.clock import SystemClock
 from libs.common.contracts.chat import ChatPart
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.run_commands import AcceptRun
-from libs.common.errors import Busy, HeddleError
+from libs.common.errors import Busy, CallerError, HeddleError
 from libs.common.identifiers import uuid7
 from libs.common.keyed_calls.ledger import OutcomeUnknown, StaleEpoch
 from libs.common.messaging.in_memory_bus import InMemoryBus
@@ -93,3 +93,14 @@ async def test_a_platform_fault_on_record_is_not_asked_for_again(bus: InMemoryBu
     sink, callees = await _performed(bus, Busy("no sandbox", extra={"recorded": True}))
     assert len(callees.effects) == 1
     assert sink.told == [("Busy", True)]
+
+
+class _TheirOwn(CallerError):
+    """As an error of another service arrives: its own code on a class that is known here."""
+
+
+async def test_an_error_of_another_service_keeps_its_name(bus: InMemoryBus) -> None:
+    refused = _TheirOwn("no")
+    vars(refused).update(code="tool_failed")
+    sink, _ = await _performed(bus, refused)
+    assert sink.told == [("ToolFailed", True)]
