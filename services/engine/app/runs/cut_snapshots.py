@@ -63,8 +63,8 @@ class SnapshotCutter:
         self._tail = 0
         try:
             snapshot = self._take()
-        except Exception:  # noqa: BLE001 - the writer that calls us serves other runs too
-            _log.exception("run %s goes on without snapshots", self._claim.run_id)
+        except Exception as error:  # noqa: BLE001 - the writer that calls us serves other runs too
+            self._failed(error)
             self.close()
             return
         if behind is None:
@@ -92,7 +92,9 @@ class SnapshotCutter:
         try:
             self._last_size = await self._store.keep(self._claim, snapshot)
         except Exception as error:  # noqa: BLE001 - the run does without
-            # Not its words: they may quote what users wrote.
-            _log.warning(
-                "no snapshot of run %s was stored: %s", self._claim.run_id, type(error).__name__
-            )
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        # Not its words: they may quote what users wrote.
+        name = type(error).__name__
+        _log.warning("no snapshot of run %s was stored: %s", self._claim.run_id, name)

@@ -53,13 +53,13 @@ class _Run:
         request = AcceptRun(
             tenant_id=uuid4(), run_id=uuid7(), app_id=uuid4(), workflow_hash="0" * 64
         )
-        self._claim = Claim(epoch=1, request=request, accepted_at=0.0)
-        self.cutter = SnapshotCutter(self._claim, self.store, self._take, floor=_FLOOR)
+        self.claim = Claim(epoch=1, request=request, accepted_at=0.0)
+        self.cutter = SnapshotCutter(self.claim, self.store, self._take, floor=_FLOOR)
 
     def append(self, size: int) -> Append:
         return Append(
-            tenant_id=self._claim.tenant_id,
-            run_id=self._claim.run_id,
+            tenant_id=self.claim.tenant_id,
+            run_id=self.claim.run_id,
             epoch=1,
             first_seq=1,
             settled=_nobody_asks,
@@ -77,7 +77,7 @@ class _Run:
 
     def _take(self) -> RunSnapshot:
         self.taken += 1
-        claim = self._claim
+        claim = self.claim
         compiled = random_graph(Random(1), fatal=False).compiled()
         machine = RunMachine(compiled, tenant_id=claim.tenant_id, run_id=claim.run_id)
         view = PublicView(claim.run_id, {})
@@ -146,4 +146,17 @@ async def test_the_end_waits_for_none() -> None:
     async with asyncio.timeout(5):
         await run.cutter.closed()
     assert await run.wrote(2 * _FLOOR) == [1]
+    assert run.taken == 1
+
+
+async def test_a_state_that_cannot_be_copied_is_left_alone() -> None:
+    run = _Run()
+
+    def broken() -> RunSnapshot:
+        run.taken += 1
+        raise KeyError("no such node")
+
+    run.cutter = SnapshotCutter(run.claim, run.store, broken, floor=_FLOOR)
+    assert await run.wrote(_FLOOR + 1) == []
+    assert await run.wrote(_FLOOR + 1) == []
     assert run.taken == 1
