@@ -71,7 +71,9 @@ async def bench(migrated_database: FreshDatabase) -> AsyncIterator[_Bench]:
     ):
         worker = uuid4()
         groups: list[int] = []
-        committer = GroupCommitter(pool, worker, on_commit=lambda group: groups.append(len(group.appends)))
+        committer = GroupCommitter(
+            pool, worker, on_commit=lambda group: groups.append(len(group.appends))
+        )
         await PostgresWorkerLeases(pool).beat(worker, seconds=60.0)
         await PostgresWorkflowStore(pool).put(TENANT, HASH, DEFINITION)
         writing = asyncio.ensure_future(committer.run())

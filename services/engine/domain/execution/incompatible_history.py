@@ -1,6 +1,5 @@
 """What makes a journal unfit for today's code."""
 
-
 from libs.common.errors import PlatformFault
 
 
