@@ -11,6 +11,7 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 
+from libs.common.bounded_head import BoundedHead
 from libs.common.health_routes import ReadinessCheck, health_router
 from libs.common.http_middleware import (
     BodyLimit,
@@ -95,7 +96,7 @@ class ServiceHost:
         config = uvicorn.Config(
             self.app,
             loop="none",
-            http="httptools",
+            http=BoundedHead,
             ws="none",
             lifespan="on",
             access_log=False,
