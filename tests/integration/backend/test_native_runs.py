@@ -66,6 +66,8 @@ async def test_a_wait_that_ends_first_is_answered_202_and_an_abort_stops_the_run
     [
         ("UpstreamError", 502, "run_upstream_failed"),
         ("UpstreamTimeout", 502, "run_upstream_failed"),
+        ("ProviderFailed", 502, "run_upstream_failed"),
+        ("HttpRequestNodeError", 502, "run_upstream_failed"),
         ("TemplateError", 400, "run_failed"),
     ],
 )

@@ -12,7 +12,20 @@ from services.backend.app.runs.show_run import ShownRun, ShowRun
 from services.backend.app.runs.start_run import StartedRun, StartRun
 from services.backend.domain.runs.run_joiner import Happened
 
-_UPSTREAM_ERRORS = frozenset({"UpstreamError", "UpstreamTimeout", "EffectTimeout"})
+_UPSTREAM_ERRORS = frozenset(
+    {
+        "EffectTimeout",
+        "FileNotServed",
+        "HTTPResponseCodeError",
+        "HttpRequestNodeError",
+        "OutcomeUnknown",
+        "ProviderFailed",
+        "ProviderStreamBroken",
+        "ResponseTooLarge",
+        "UpstreamError",
+        "UpstreamTimeout",
+    }
+)
 """What a node's failure is called when somebody outside of the platform failed."""
 
 

@@ -24,7 +24,7 @@ from services.engine.domain.node_parts.node_contract import (
 from services.engine.domain.node_parts.settings_reader import SettingsReader
 from services.engine.domain.variables.values import Selector, Value
 
-_OWN_WORDS = frozenset({"outcome_unknown"})
+_OWN_WORDS = frozenset({"OutcomeUnknown"})
 """Failures of the platform that keep their type; every other one is the request's."""
 
 

@@ -202,9 +202,9 @@ def test_http_requests_that_cannot_be_built(
 
 def test_http_failures_are_the_requests_own() -> None:
     away = EffectError("no route", error_type="UpstreamError", retryable=True)
-    unknown = EffectError("unknown", error_type="outcome_unknown", retryable=False)
+    unknown = EffectError("unknown", error_type="OutcomeUnknown", retryable=False)
     assert drive(parse_node(_http()), {}, (away,)).error == ("no route", "HttpRequestNodeError")
-    assert drive(parse_node(_http()), {}, (unknown,)).error == ("unknown", "outcome_unknown")
+    assert drive(parse_node(_http()), {}, (unknown,)).error == ("unknown", "OutcomeUnknown")
 
 
 # --- llm
