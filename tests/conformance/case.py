@@ -29,6 +29,11 @@ RUNNABLE_TYPES = frozenset(
         "tool",
         "document-extractor",
         "command",
+        "iteration",
+        "iteration-start",
+        "loop",
+        "loop-start",
+        "loop-end",
     }
 )
 """Node types that exist so far; "" is a note on the canvas. The legacy `variable-assigner` is an

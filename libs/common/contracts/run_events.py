@@ -37,8 +37,19 @@ class RunStarted(Committed):
     reason: Literal["initial", "resumption"] = "initial"
 
 
-class NodeStarted(Committed):
-    """`index` counts node starts of the run from 1. `frame_path` is "" outside containers."""
+class Placed(Committed):
+    """`frame_path` lists container and round, from the outermost inwards ("" outside containers);
+    the ids and rounds (from 0) are those of the innermost iteration and loop around the node."""
+
+    frame_path: str = ""
+    iteration_id: str | None = None
+    iteration_index: int | None = None
+    loop_id: str | None = None
+    loop_index: int | None = None
+
+
+class NodeStarted(Placed):
+    """`index` counts node starts of the run from 1."""
 
     kind: Literal["node_started"] = "node_started"
     execution_id: UUID
@@ -47,11 +58,38 @@ class NodeStarted(Committed):
     title: str
     index: int
     predecessor_node_id: str | None = None
-    frame_path: str = ""
 
 
-class NodeFinished(Committed):
-    """`status` exception: failed, and its error strategy handled it."""
+class ContainerStarted(Placed):
+    """An iteration or a loop has read what it goes over: `length` rounds at most. Its end is its
+    `node_finished`."""
+
+    kind: Literal["iteration_started", "loop_started"]
+    execution_id: UUID
+    node_id: str
+    node_type: str
+    title: str
+    index: int
+    length: int
+    inputs: dict[str, JsonValue] = {}
+
+
+class RoundStarted(Placed):
+    """Round `round` (from 0) of an iteration or a loop began. Rounds may overlap."""
+
+    kind: Literal["iteration_next", "loop_next"]
+    execution_id: UUID
+    node_id: str
+    node_type: str
+    title: str
+    index: int
+    round: int
+
+
+class NodeFinished(Placed):
+    """`status` exception: failed, and its error strategy handled it. `rounds` is the number of a
+    container's rounds as its start announced it; None for other nodes, and where it never came to
+    its rounds."""
 
     kind: Literal["node_finished"] = "node_finished"
     execution_id: UUID
@@ -60,7 +98,7 @@ class NodeFinished(Committed):
     title: str
     index: int
     predecessor_node_id: str | None = None
-    frame_path: str = ""
+    rounds: int | None = None
     status: Literal["succeeded", "failed", "exception"]
     inputs: dict[str, JsonValue] = {}
     process_data: dict[str, JsonValue] = {}
@@ -72,7 +110,7 @@ class NodeFinished(Committed):
     metadata: dict[str, JsonValue] = {}
 
 
-class NodeRetrying(Committed):
+class NodeRetrying(Placed):
     """An attempt failed and another follows after `wait_seconds`."""
 
     kind: Literal["node_retrying"] = "node_retrying"
@@ -81,7 +119,6 @@ class NodeRetrying(Committed):
     node_type: str
     title: str
     index: int
-    frame_path: str = ""
     retry_index: int
     error: str
     error_type: str
@@ -100,6 +137,7 @@ class GenerationStarted(Committed):
     from_offset: int
     node_id: str
     selector: tuple[str, ...]
+    frame_path: str = ""
 
 
 class TextCommitted(Committed):
@@ -163,6 +201,8 @@ class ReasoningDelta(_Frozen):
 CommittedEvent = (
     RunStarted
     | NodeStarted
+    | ContainerStarted
+    | RoundStarted
     | NodeFinished
     | NodeRetrying
     | GenerationStarted

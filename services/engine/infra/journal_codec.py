@@ -109,5 +109,9 @@ def _shape(
     return event_type, msgspec.json.Decoder(twin)
 
 
-_AS_MSGSPEC: dict[str, Any] = {str(Value): Any, str(dict[str, Value]): dict[str, Any]}
+_AS_MSGSPEC: dict[str, Any] = {
+    str(Value): Any,
+    str(dict[str, Value]): dict[str, Any],
+    str(list[Value] | None): list[Any] | None,
+}
 _SHAPES = {kind.__name__: _shape(kind) for kind in EVENT_TYPES}

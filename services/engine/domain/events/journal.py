@@ -51,6 +51,48 @@ class NodeStarted:
 
 
 @record
+class ContainerStarted:
+    """The container `node_id` has read what it goes over: `length` rounds at most.
+
+    `items` are an iteration's, None for a loop. `variables` are a loop's own, put where its nodes
+    read them. `output` is the selector of what each round leaves.
+    """
+
+    at: float
+    node_id: str
+    frame: str
+    container: Literal["iteration", "loop"]
+    length: int
+    items: list[Value] | None = None
+    variables: dict[str, Value] = field(default_factory=dict[str, Value])
+    output: list[str] | None = None
+
+
+@record
+class FrameStarted:
+    """Round `index` (from 0) of the container `node_id`, itself in `frame`, began."""
+
+    at: float
+    node_id: str
+    frame: str
+    index: int
+    container: Literal["iteration", "loop"]
+
+
+@record
+class FrameFinished:
+    """The round has ended. `error` is that of a failure nobody handled, which ends a round at once;
+    None for a success."""
+
+    at: float
+    node_id: str
+    frame: str
+    index: int
+    error: str | None = None
+    error_type: str | None = None
+
+
+@record
 class EffectDispatched:
     """An effect may now be sent. `effect_class` and `request_hash` as in the effect's envelope;
     class `timer` is a wait inside the run that ends at instant `due` (Unix seconds)."""
@@ -76,6 +118,7 @@ class GenerationStarted:
     from_offset: int
     node_id: str
     selector: list[str]
+    frame: str = ""
 
 
 @record
@@ -152,8 +195,8 @@ class NodeRetried:
 class NodeFailed:
     """The node's last word is a failure.
 
-    `handled` none: the run fails. fail-branch or default-value: `outputs` and `handle` say how it
-    goes on, and the node's status is `exception`.
+    `handled` none: the run fails, or the round of the container around it. fail-branch or
+    default-value: `outputs` and `handle` say how it goes on, and the node's status is `exception`.
     """
 
     at: float
@@ -223,6 +266,9 @@ class RunFinished:
 JournalEvent = (
     RunStarted
     | NodeStarted
+    | ContainerStarted
+    | FrameStarted
+    | FrameFinished
     | EffectDispatched
     | GenerationStarted
     | EffectCompleted
@@ -240,6 +286,9 @@ JournalEvent = (
 EVENT_TYPES: tuple[type[JournalEvent], ...] = (
     RunStarted,
     NodeStarted,
+    ContainerStarted,
+    FrameStarted,
+    FrameFinished,
     EffectDispatched,
     GenerationStarted,
     EffectCompleted,

@@ -7,35 +7,26 @@ from dataclasses import dataclass
 from typing import cast
 
 from libs.common.contracts.workflows import ValidationReport, WorkflowDefinition
-from services.engine.domain.execution.failure_policy import FailurePolicy, parse_failure_policy
-from services.engine.domain.execution.response_plan import ResponsePlan, plan_responses
+from services.engine.domain.execution.compiled_frame import (
+    CompiledFrame,
+    CompiledNode,
+    ContainerFrames,
+    planned_responses,
+    undecided_edges,
+)
+from services.engine.domain.execution.failure_policy import parse_failure_policy
 from services.engine.domain.execution.validate_workflow import find_problems
 from services.engine.domain.graph.build_graph import build_graph
 from services.engine.domain.graph.graph import Graph, GraphNode
-from services.engine.domain.node_parts.node_contract import Node, NodeType
+from services.engine.domain.node_parts.node_contract import NodeType
 from services.engine.domain.variables.values import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledNode:
-    """`node` is None for a type nobody knows. `branches`: it chooses one of its handles."""
+class CompiledWorkflow(CompiledFrame):
+    """The outermost frame, and those of all containers by the container's id."""
 
-    place: GraphNode
-    type: NodeType | None
-    node: Node | None
-    policy: FailurePolicy
-    branches: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledWorkflow:
-    """`nodes` by node number. `undecided` is the number of incoming edges that a run has to decide
-    before a node's turn: those that come from nodes the root leads to."""
-
-    graph: Graph
-    nodes: tuple[CompiledNode, ...]
-    undecided: tuple[int, ...]
-    responses: ResponsePlan
+    frames: Mapping[str, CompiledFrame]
     report: ValidationReport
 
 
@@ -47,29 +38,18 @@ def compile_workflow(
     built = build_graph(definition.graph, roots)
     graph = built.graph
     nodes = tuple(_compiled(place, catalogue.get(place.type)) for place in graph.nodes)
-    live = graph.reachable()
-    templates = {
-        node.place.index: node.type.response_template(node.place.data)
-        for node in nodes
-        if node.type is not None and node.type.response_template and node.place.index in live
-    }
-    blocking = frozenset(
-        node.place.index
-        for node in nodes
-        if node.branches or (node.type and node.type.execution in {"response", "container"})
-    )
+    by_id = {node.place.id: node for node in nodes}
+    inside = ContainerFrames(graph, by_id)
     starts = frozenset(place.index for place in graph.nodes if place.type in roots)
     parsed = {node.place.id: node.node for node in nodes if node.node is not None}
     policies = {node.place.id: node.policy for node in nodes}
-    errors, warnings = find_problems(built, parsed, policies, catalogue)
+    errors, warnings = find_problems(built, parsed, policies, catalogue, inside.nested)
     return CompiledWorkflow(
         graph=graph,
         nodes=nodes,
-        undecided=tuple(
-            sum(edge.source in live for edge in graph.incoming[place.index])
-            for place in graph.nodes
-        ),
-        responses=plan_responses(graph, templates, blocking, starts),
+        undecided=undecided_edges(graph),
+        responses=planned_responses(graph, nodes, starts),
+        frames=inside.compiled(),
         report=ValidationReport(
             content_hash=content_hash(definition),
             errors=errors,
@@ -99,7 +79,13 @@ def _compiled(place: GraphNode, kind: NodeType | None) -> CompiledNode:
         policy=policy,
         branches=policy.strategy == "fail-branch"
         or (kind is not None and kind.execution == "branch"),
+        ends_loop=_ended_loop(place) if kind is not None and kind.execution == "break" else None,
     )
+
+
+def _ended_loop(place: GraphNode) -> str | None:
+    loop = place.data.get("loop_id")
+    return str(loop) if isinstance(loop, str | int) and loop != "" else place.parent
 
 
 def _start_variables(graph: Graph) -> tuple[dict[str, Value], ...]:

@@ -4,8 +4,12 @@ from collections.abc import Callable, Sequence
 
 from libs.common.contracts.chat import ChatPart, GenerationStarted
 from services.engine.domain.execution.heard_text import HeardText
+from services.engine.domain.execution.node_progress import NodeProgress
 from services.engine.domain.node_parts.effects import CallModel
 from services.engine.domain.variables.values import Selector
+
+SpeakingPlace = tuple[str, Selector]
+"""The path of a frame, and what streams in it."""
 
 
 class LiveCall:
@@ -25,6 +29,7 @@ class LiveCall:
         "_text",
         "_think",
         "_thoughts",
+        "frame",
         "generation",
         "inherited",
         "key",
@@ -34,10 +39,17 @@ class LiveCall:
     )
 
     def __init__(
-        self, key: str, node_id: str, request: CallModel, selector: Selector, *, inherited: bool
+        self,
+        key: str,
+        progress: NodeProgress,
+        request: CallModel,
+        selector: Selector,
+        *,
+        inherited: bool,
     ) -> None:
         self.key = key
-        self.node_id = node_id
+        self.node_id = progress.node_id
+        self.frame = progress.frame
         self.selector = selector
         self.inherited = inherited
         self.generation: str | None = None
@@ -48,6 +60,11 @@ class LiveCall:
         self._text = HeardText()
         self._thoughts = HeardText()
         self._said: list[str] = []
+
+    @property
+    def place(self) -> SpeakingPlace:
+        """Where its text will stand."""
+        return self.frame, self.selector
 
     def take(self, parts: Sequence[ChatPart]) -> None:
         """Parts as they came; another generation than the present one starts over.

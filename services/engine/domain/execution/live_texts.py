@@ -8,36 +8,35 @@ from collections.abc import Sequence
 
 from libs.common.contracts.chat import ChatPart
 from services.engine.domain.events import journal
-from services.engine.domain.execution.live_call import LiveCall
+from services.engine.domain.execution.live_call import LiveCall, SpeakingPlace
 from services.engine.domain.execution.node_progress import NodeProgress
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.step import Delta, Thought
 from services.engine.domain.execution.step_writer import StepWriter
 from services.engine.domain.node_parts.effects import CallModel
-from services.engine.domain.variables.values import Selector
 
 
 class LiveTexts:
     """The model calls under way whose text somebody may see. One speaks at a time: of those that
     stream on the selector whose turn it is, the one that was asked first."""
 
-    __slots__ = ("_by_selector", "_calls", "_state", "_writer")
+    __slots__ = ("_by_place", "_calls", "_state", "_writer")
 
     def __init__(self, state: RunState, writer: StepWriter) -> None:
         self._state = state
         self._writer = writer
         self._calls: dict[str, LiveCall] = {}
-        self._by_selector: dict[Selector, dict[str, LiveCall]] = {}
+        self._by_place: dict[SpeakingPlace, dict[str, LiveCall]] = {}
 
-    def listen(self, key: str, node_id: str, request: CallModel) -> None:
+    def listen(self, key: str, progress: NodeProgress, request: CallModel) -> None:
         """A call is sent, or sent again by another owner of the run."""
         selector = request.selector
         if selector is None:
             return
         inherited = key in self._state.announced
-        call = LiveCall(key, node_id, request, selector, inherited=inherited)
+        call = LiveCall(key, progress, request, selector, inherited=inherited)
         self._calls[key] = call
-        self._by_selector.setdefault(selector, {})[key] = call
+        self._by_place.setdefault(call.place, {})[key] = call
 
     def hear(self, key: str, parts: Sequence[ChatPart]) -> None:
         """Parts of a call; they are published if it is the one that speaks."""
@@ -45,15 +44,15 @@ class LiveTexts:
         if call is None:
             return
         call.take(parts)
-        if self._state.coordinator.speaking() == call.selector:
-            self._publish(call.selector)
+        if self._state.coordinator.speaking() == call.place:
+            self._publish(call.place)
 
     def publish(self) -> None:
         """Publish what the speaking call has said beyond what was shown."""
         if not self._calls:
             return
         speaking = self._state.coordinator.speaking()
-        if speaking in self._by_selector:
+        if speaking is not None and speaking in self._by_place:
             self._publish(speaking)
 
     def completed(self, event: journal.EffectCompleted) -> None:
@@ -66,7 +65,13 @@ class LiveTexts:
         if generation is None:
             # A neighbour is heard at the place where this text will stand.
             speaking = self._state.coordinator.speaking()
-            gone = speaking is not None and [*speaking] == event.selector
+            owner = self._state.owners.get(event.key)
+            gone = (
+                speaking is not None
+                and owner is not None
+                and speaking[0] == owner.frame
+                and [*speaking[1]] == event.selector
+            )
         elif call is not None and call.generation == generation == event.generation:
             gone = not event.visible.startswith(call.said())
         else:
@@ -82,7 +87,7 @@ class LiveTexts:
 
     def abandoned(self, progress: NodeProgress) -> None:
         """The node starts over or is stood in for: all that it had shown is withdrawn."""
-        shown = self._state.coordinator.shown_from(progress.node_id)
+        shown = self._state.coordinator.shown_from(progress.frame, progress.node_id)
         if shown is None and any(key in self._announced for key in progress.dispatched):
             shown = self._state.coordinator.visible_length
         for key in progress.dispatched:
@@ -105,21 +110,26 @@ class LiveTexts:
 
     def close(self) -> None:
         self._calls.clear()
-        self._by_selector.clear()
+        self._by_place.clear()
 
     @property
     def _announced(self) -> dict[str, str]:
         return self._state.announced
 
-    def _publish(self, selector: Selector) -> None:
-        call = next(iter(self._by_selector[selector].values()))
+    def _publish(self, place: SpeakingPlace) -> None:
+        call = next(iter(self._by_place[place].values()))
         if call.generation is None:
             return
         if self._announced.get(call.key) != call.generation:
             self._announce(call, call.generation)
         if thought := call.unheard_thoughts():
             self._writer.step.thoughts.append(
-                Thought(text=thought, node_id=call.node_id, frame="", generation=call.generation)
+                Thought(
+                    text=thought,
+                    node_id=call.node_id,
+                    frame=call.frame,
+                    generation=call.generation,
+                )
             )
         text = call.unseen()
         if not text:
@@ -129,8 +139,8 @@ class LiveTexts:
                 from_offset=self._state.coordinator.visible_length + call.shown - len(text),
                 text=text,
                 node_id=call.node_id,
-                selector=selector,
-                frame="",
+                selector=call.selector,
+                frame=call.frame,
                 generation=call.generation,
             )
         )
@@ -148,6 +158,7 @@ class LiveTexts:
                 from_offset=start,
                 node_id=call.node_id,
                 selector=list(call.selector),
+                frame=call.frame,
             )
         )
 
@@ -165,6 +176,7 @@ class LiveTexts:
                 text=said,
                 node_id=call.node_id,
                 selector=list(call.selector),
+                frame=call.frame,
                 generation=call.generation,
             )
         )
@@ -172,8 +184,8 @@ class LiveTexts:
     def _forget(self, key: str) -> LiveCall | None:
         call = self._calls.pop(key, None)
         if call is not None:
-            calls = self._by_selector[call.selector]
+            calls = self._by_place[call.place]
             del calls[key]
             if not calls:
-                del self._by_selector[call.selector]
+                del self._by_place[call.place]
         return call

@@ -7,6 +7,7 @@ from services.engine.domain.execution.effect_results import restored
 from services.engine.domain.execution.incompatible_history import IncompatibleHistory
 from services.engine.domain.execution.node_progress import NodeProgress
 from services.engine.domain.node_parts.effects import EffectError, EffectRequest
+from services.engine.domain.node_parts.frames import FramesDone, RunFrames
 from services.engine.domain.node_parts.node_contract import NodeFailure, NodeResult, NodeRun
 from services.engine.domain.variables.record import record
 
@@ -23,10 +24,10 @@ class Asked:
 
 
 class NodeDriver:
-    """One attempt of one node. `waiting` is what it asked for last, in order; `calls` how many
-    effects it has asked for."""
+    """One attempt of one node. `waiting` is what it asked for last, in order, or `frames` the
+    rounds of a container; `calls` is how many effects it has asked for."""
 
-    __slots__ = ("_key_of", "_run", "_several", "calls", "progress", "waiting")
+    __slots__ = ("_key_of", "_run", "_several", "calls", "frames", "progress", "waiting")
 
     def __init__(self, run: NodeRun, progress: NodeProgress, key_of: KeyOf) -> None:
         self._run = run
@@ -35,16 +36,17 @@ class NodeDriver:
         self._several = False
         self.progress = progress
         self.waiting: tuple[Asked, ...] = ()
+        self.frames: RunFrames | None = None
 
-    def advance(self) -> NodeResult | None:
-        """Go on as far as recorded answers reach.
+    def advance(self, rounds: FramesDone | None = None) -> NodeResult | None:
+        """Go on as far as recorded answers reach; `rounds` answers `frames`.
 
         The result when the node has ended, None while it waits. Raises NodeFailure; whatever else
         a node raises is a defect in it and becomes a NodeFailure of type WorkflowNodeError. Raises
         IncompatibleHistory where it asks for something else than the journal says it asked for.
         """
         try:
-            return self._advance()
+            return self._advance(rounds)
         except (NodeFailure, IncompatibleHistory):
             raise
         except EffectError as error:
@@ -60,14 +62,16 @@ class NodeDriver:
         except Exception:  # noqa: BLE001 - it yielded or failed while closing: it is left there
             return
 
-    def _advance(self) -> NodeResult | None:
+    def _advance(self, rounds: FramesDone | None) -> NodeResult | None:
         try:
-            if not self.waiting:
+            if rounds is not None:
+                self._ask(self._run.send(rounds))
+            elif not self.waiting and self.frames is None:
                 self._ask(next(self._run))
-            while self._all_answered():
+            while self.frames is None and self._all_answered():
                 self._ask(self._answer())
         except StopIteration as stop:
-            self.waiting = ()
+            self.waiting, self.frames = (), None
             return stop.value
         return None
 
@@ -78,7 +82,7 @@ class NodeDriver:
                 return False
         return True
 
-    def _answer(self) -> EffectRequest | tuple[EffectRequest, ...]:
+    def _answer(self) -> EffectRequest | tuple[EffectRequest, ...] | RunFrames:
         waiting, failures = self.waiting, self.progress.failures
         for asked in waiting if failures else ():
             failed = failures.get(asked.key)
@@ -95,7 +99,11 @@ class NodeDriver:
             tuple(restored(asked.request, results[asked.key]) for asked in waiting)
         )
 
-    def _ask(self, asked: EffectRequest | tuple[EffectRequest, ...]) -> None:
+    def _ask(self, asked: EffectRequest | tuple[EffectRequest, ...] | RunFrames) -> None:
+        if isinstance(asked, RunFrames):
+            self.waiting, self.frames = (), asked
+            return
+        self.frames = None
         self._several = isinstance(asked, tuple)
         requests = asked if isinstance(asked, tuple) else (asked,)
         first = self.calls

@@ -11,7 +11,7 @@ def succeeded_node(progress: NodeProgress, result: NodeResult, now: float) -> jo
     return journal.NodeSucceeded(
         at=now,
         node_id=progress.node_id,
-        frame="",
+        frame=progress.frame,
         outputs=result.outputs,
         handle=result.handle,
         inputs=result.inputs,
@@ -27,7 +27,7 @@ def retry_of(
     return journal.NodeRetryScheduled(
         at=now,
         node_id=progress.node_id,
-        frame="",
+        frame=progress.frame,
         attempt=progress.attempt,
         due=due,
         error=failure.told,
@@ -54,7 +54,7 @@ def failed_node(
     return journal.NodeFailed(
         at=now,
         node_id=progress.node_id,
-        frame="",
+        frame=progress.frame,
         error=failure.told,
         error_type=failure.error_type,
         handled=policy.strategy,

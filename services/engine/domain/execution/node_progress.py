@@ -1,10 +1,47 @@
 """What a run knows of a node that has begun and not ended."""
 
 from dataclasses import field, replace
+from typing import Literal
 
 from services.engine.domain.events.journal import EffectDispatched, EffectFailed
+from services.engine.domain.node_parts.frames import FrameFailure
 from services.engine.domain.variables.record import mutable_record
 from services.engine.domain.variables.values import Value
+
+NodePlace = tuple[str, int]
+"""The path of a frame and a node's number in it."""
+
+
+@mutable_record
+class Rounds:
+    """What a run knows of a container under way. Rounds 0 to `started` - 1 began, `running` of them
+    have not ended; `outputs`, `failures` and `seconds` are by index of those that have. `over`: a
+    node inside ended the loop."""
+
+    container: Literal["iteration", "loop"]
+    length: int
+    items: list[Value] | None
+    output: list[str] | None
+    started: int = 0
+    running: int = 0
+    over: bool = False
+    total_tokens: int = 0
+    outputs: dict[int, Value] = field(default_factory=dict[int, Value])
+    failures: dict[int, FrameFailure] = field(default_factory=dict[int, FrameFailure])
+    seconds: dict[int, float] = field(default_factory=dict[int, float])
+
+    @property
+    def done(self) -> int:
+        return self.started - self.running
+
+    def snapshot(self) -> "Rounds":
+        """The same at this moment, which later changes leave alone."""
+        return replace(
+            self,
+            outputs={**self.outputs},
+            failures={**self.failures},
+            seconds={**self.seconds},
+        )
 
 
 @mutable_record
@@ -17,11 +54,17 @@ class NodeProgress:
     index: int
     predecessor: str | None
     started_at: float
+    frame: str = ""
     attempt: int = 0
     retry_due: float | None = None
     dispatched: dict[str, EffectDispatched] = field(default_factory=dict[str, EffectDispatched])
     results: dict[str, Value] = field(default_factory=dict[str, Value])
     failures: dict[str, EffectFailed] = field(default_factory=dict[str, EffectFailed])
+    rounds: Rounds | None = None
+
+    @property
+    def place(self) -> "NodePlace":
+        return self.frame, self.node
 
     def answered(self, key: str) -> bool:
         """Whether the effect has ended."""
@@ -34,6 +77,7 @@ class NodeProgress:
             dispatched={**self.dispatched},
             results={**self.results},
             failures={**self.failures},
+            rounds=None if self.rounds is None else self.rounds.snapshot(),
         )
 
     def next_attempt(self, attempt: int) -> None:
@@ -43,3 +87,4 @@ class NodeProgress:
         self.dispatched.clear()
         self.results.clear()
         self.failures.clear()
+        self.rounds = None

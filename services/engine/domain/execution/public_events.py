@@ -1,6 +1,7 @@
 """The journal as the world may see it: the one place where internal events become public ones."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from pydantic import Field, TypeAdapter
 from libs.common.contracts import run_events as public
 from libs.common.identifiers import NodeExecutionIds
 from services.engine.domain.events import journal
+from services.engine.domain.execution.frame_paths import frame_path, is_within, rounds_of
 from services.engine.domain.graph.node_labels import NodeLabel
 from services.engine.domain.variables.record import record
 from services.engine.domain.variables.secret_mask import SecretMask
@@ -17,6 +19,8 @@ from services.engine.domain.variables.values import Value
 PublicJournalEvent = (
     journal.RunStarted
     | journal.NodeStarted
+    | journal.ContainerStarted
+    | journal.FrameStarted
     | journal.NodeSucceeded
     | journal.NodeFailed
     | journal.NodeRetryScheduled
@@ -29,6 +33,8 @@ PublicJournalEvent = (
 PUBLIC_EVENTS: Final = (
     journal.RunStarted,
     journal.NodeStarted,
+    journal.ContainerStarted,
+    journal.FrameStarted,
     journal.NodeSucceeded,
     journal.NodeFailed,
     journal.NodeRetryScheduled,
@@ -39,6 +45,8 @@ PUBLIC_EVENTS: Final = (
 )
 """The kinds of journal events that a public event is made of; the others stay internal."""
 
+
+_CONTAINERS: Final = frozenset({"iteration", "loop"})
 
 ToldEvent = dict[str, Value]
 """A `public.CommittedEvent` as the plain JSON that it travels as."""
@@ -53,6 +61,7 @@ class _Begun:
     execution_id: str
     index: int
     predecessor: str | None
+    rounds: int | None = None
 
 
 @record
@@ -63,6 +72,7 @@ class BegunSnapshot:
     frame: str
     index: int
     predecessor: str | None
+    rounds: int | None = None
 
 
 @record
@@ -105,7 +115,11 @@ class PublicView:
         return ViewSnapshot(
             begun=[
                 BegunSnapshot(
-                    node_id=node_id, frame=frame, index=begun.index, predecessor=begun.predecessor
+                    node_id=node_id,
+                    frame=frame,
+                    index=begun.index,
+                    predecessor=begun.predecessor,
+                    rounds=begun.rounds,
                 )
                 for (node_id, frame), begun in self._begun.items()
             ],
@@ -122,6 +136,7 @@ class PublicView:
                 execution_id=self._execution_id(each.node_id, each.frame),
                 index=each.index,
                 predecessor=each.predecessor,
+                rounds=each.rounds,
             )
             for each in saved.begun
         }
@@ -136,6 +151,8 @@ class PublicView:
     def tell(self, seq: int, event: journal.JournalEvent) -> ToldEvent | None:
         """The same as plain JSON, for whoever sends it on: a run's driver makes thousands."""
         if not isinstance(event, PUBLIC_EVENTS):
+            if isinstance(event, journal.FrameFinished) and event.error is not None:
+                self._forget_round(event)
             return None
         told = self._told(event)
         if self._mask is not None:
@@ -152,6 +169,10 @@ class PublicView:
         match event:
             case journal.NodeStarted():
                 return self._node_started(event)
+            case journal.ContainerStarted():
+                return self._container_started(event)
+            case journal.FrameStarted():
+                return self._round_started(event)
             case journal.NodeSucceeded() | journal.NodeFailed():
                 return self._node_finished(event)
             case journal.NodeRetryScheduled():
@@ -178,6 +199,32 @@ class PublicView:
         self._begun[event.node_id, event.frame] = begun
         return {"kind": "node_started", **self._place(event.node_id, event.frame, begun)}
 
+    def _container_started(self, event: journal.ContainerStarted) -> ToldEvent:
+        begun = replace(self._of(event.node_id, event.frame), rounds=event.length)
+        self._begun[event.node_id, event.frame] = begun
+        inputs: dict[str, Value] = {"loop_count": event.length}
+        if event.container == "iteration":
+            inputs = {"iterator_selector": event.items}
+        place = self._place(event.node_id, event.frame, begun)
+        del place["predecessor_node_id"]
+        return {
+            "kind": f"{event.container}_started",
+            **place,
+            "length": event.length,
+            "inputs": inputs,
+        }
+
+    def _round_started(self, event: journal.FrameStarted) -> ToldEvent:
+        place = self._place(event.node_id, event.frame, self._of(event.node_id, event.frame))
+        del place["predecessor_node_id"]
+        return {"kind": f"{event.container}_next", **place, "round": event.index}
+
+    def _forget_round(self, event: journal.FrameFinished) -> None:
+        """What was under way in a round that failed will never be heard of again."""
+        path = frame_path(event.frame, event.node_id, event.index)
+        for node_id, frame in [each for each in self._begun if is_within(each[1], path)]:
+            del self._begun[node_id, frame]
+
     def _node_finished(self, event: journal.NodeSucceeded | journal.NodeFailed) -> ToldEvent:
         failed = event if isinstance(event, journal.NodeFailed) else None
         begun = self._of(event.node_id, event.frame)
@@ -185,6 +232,7 @@ class PublicView:
         return {
             "kind": "node_finished",
             **self._place(event.node_id, event.frame, begun),
+            "rounds": begun.rounds,
             "status": _node_status(failed),
             "inputs": event.inputs,
             "process_data": event.process_data,
@@ -236,6 +284,7 @@ class PublicView:
                     "from_offset": event.from_offset,
                     "node_id": event.node_id,
                     "selector": [*event.selector],
+                    "frame_path": event.frame,
                 }
             case journal.TextCommitted():
                 self._follow_text(event.from_offset, event.text)
@@ -262,7 +311,7 @@ class PublicView:
 
     def _place(self, node_id: str, frame: str, begun: _Begun) -> ToldEvent:
         label = self._labels.get(node_id) or NodeLabel(type="", title=node_id)
-        return {
+        place: ToldEvent = {
             "execution_id": begun.execution_id,
             "node_id": node_id,
             "node_type": label.type,
@@ -271,6 +320,18 @@ class PublicView:
             "predecessor_node_id": begun.predecessor,
             "frame_path": frame,
         }
+        if frame:
+            place.update(self._around(frame))
+        return place
+
+    def _around(self, frame: str) -> ToldEvent:
+        """The innermost iteration and loop that `frame` lies in."""
+        found: ToldEvent = {}
+        for container, index in rounds_of(frame):
+            label = self._labels.get(container)
+            if label is not None and label.type in _CONTAINERS:
+                found[f"{label.type}_id"], found[f"{label.type}_index"] = container, index
+        return found
 
     def _of(self, node_id: str, frame: str) -> _Begun:
         known = self._begun.get((node_id, frame))

@@ -1,24 +1,26 @@
 """Decides which text is visible, in which order: part of a run's fold, pure and incremental.
 
-One session, the oldest that opened, speaks at a time; its template's segments appear in order. A
-segment whose source is skipped is left out; one whose source has not ended holds the session up,
-and so does one whose variable does not exist, be it for good (as on Dify, whose graphs rely on it).
-What a model streams is shown once, by the first segment that reaches it; stored values wherever
-they stand.
+One session, the oldest that opened, speaks at a time. A round of a container speaks once all rounds
+before it are over, so that their text stands in the order of their index whoever is first.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from services.engine.domain.execution.response_plan import ResponsePlan, newly_open
-from services.engine.domain.graph.graph import Graph
-from services.engine.domain.node_parts.node_contract import OutputSegment, VariableReader
+from services.engine.domain.execution.frame_responses import (
+    FrameResponses,
+    Piece,
+    ResponsesSnapshot,
+    Session,
+    SessionSnapshot,
+)
 from services.engine.domain.variables.record import record
-from services.engine.domain.variables.rendering import render_markdown
 from services.engine.domain.variables.selectors import RUN_SCOPES
-from services.engine.domain.variables.values import Missing, Selector
+from services.engine.domain.variables.values import Selector
 
-WAITING, DONE, SKIPPED = 0, 1, 2
+ContainerPlace = tuple[str, str]
+"""The frame path and the id of a container."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,36 +31,38 @@ class Emission:
     text: str
     node_id: str
     selector: Selector
+    frame: str
     generation: str | None
     final: bool
 
 
 @dataclass(slots=True)
-class _Session:
-    node: int
-    segments: tuple[OutputSegment, ...]
-    position: int = 0
-    # Where in the visible text the segment that is speaking began.
-    began: int = 0
+class _Line:
+    """The rounds of a container, as they wait to speak: `turn` is the first that is not over,
+    `over` those behind it that are, `held` what was opened out of turn."""
+
+    turn: int = 0
+    over: set[int] = field(default_factory=set[int])
+    held: dict[int, list[Session]] = field(default_factory=dict[int, list[Session]])
 
 
 @record
-class SessionSnapshot:
-    """A session that waits or speaks; its segments are the plan's."""
+class LineSnapshot:
+    """A container's rounds as they wait to speak."""
 
-    node: int
-    position: int
-    began: int
+    place: ContainerPlace
+    turn: int
+    over: list[int]
+    held: list[tuple[int, list[SessionSnapshot]]]
 
 
 @record
 class CoordinatorSnapshot:
-    """`ResponseCoordinator` between two events."""
+    """`ResponseCoordinator` between two events; `frames` by path, with the container and the index
+    of all but the run's own."""
 
-    opened: list[int]
-    ended: list[int]
-    streams: list[tuple[Selector, str]]
-    spoken: list[tuple[Selector, int]]
+    frames: list[tuple[str, ContainerPlace | None, int, ResponsesSnapshot]]
+    lines: list[LineSnapshot]
     waiting: list[SessionSnapshot]
     active: SessionSnapshot | None
     visible_length: int
@@ -70,74 +74,97 @@ class ResponseCoordinator:
     __slots__ = (
         "_active",
         "_emitted",
-        "_ended",
-        "_graph",
-        "_open",
-        "_plan",
-        "_spoken",
-        "_streams",
-        "_variables",
+        "_frames",
+        "_gates",
+        "_lines",
         "_waiting",
         "visible_length",
     )
 
-    def __init__(self, graph: Graph, plan: ResponsePlan, variables: VariableReader) -> None:
-        self._graph = graph
-        self._plan = plan
-        self._variables = variables
-        self._open: set[int] = set()
-        self._ended = bytearray(len(graph.nodes))
-        self._streams: dict[Selector, str] = {}
-        # How much of each stream has been shown.
-        self._spoken: dict[Selector, int] = {}
-        self._waiting: deque[_Session] = deque()
-        self._active: _Session | None = None
+    def __init__(self, root: FrameResponses) -> None:
+        self._frames = {root.path: root}
+        self._gates: dict[str, tuple[ContainerPlace, int]] = {}
+        self._lines: dict[ContainerPlace, _Line] = {}
+        self._waiting: deque[Session] = deque()
+        self._active: Session | None = None
         self._emitted: list[Emission] = []
         self.visible_length = 0
 
-    def start(self) -> None:
-        """The run began: what needs no decision is open; what only another start has is out."""
-        for node in self._plan.aside:
-            self._ended[node] = SKIPPED
-        self._opened(self._plan.opened)
+    def opened(self, frame: str, sessions: Sequence[Session]) -> None:
+        """Sessions of `frame` may speak, each in its turn."""
+        if not sessions:
+            return
+        gate = self._gates.get(frame)
+        if gate is None:
+            self._waiting.extend(sessions)
+            return
+        place, index = gate
+        line = self._lines[place]
+        if index == line.turn:
+            self.opened(place[0], sessions)
+        else:
+            line.held.setdefault(index, []).extend(sessions)
 
-    def edge_taken(self, index: int) -> None:
-        """A blocking edge was decided in favour."""
-        edge = self._graph.edges[index]
-        if self._plan.blocking[index] and edge.source in self._open:
-            self._opened(newly_open(self._graph, self._plan.blocking, self._open, edge.target))
+    def frame_began(self, responses: FrameResponses, place: ContainerPlace, index: int) -> None:
+        """Round `index` of the container at `place` began."""
+        self._lines.setdefault(place, _Line())
+        self._gates[responses.path] = (place, index)
+        self._frames[responses.path] = responses
+        self.opened(responses.path, responses.start())
 
-    def node_ended(self, node: int, *, skipped: bool) -> None:
-        self._ended[node] = SKIPPED if skipped else DONE
+    def frame_ended(self, path: str, *, said: bool) -> None:
+        """A round is over. `said`: what its response nodes still have to say is kept."""
+        responses = self._frames.pop(path, None)
+        if responses is None:
+            return
+        responses.close(said=said)
+        place, index = self._gates.pop(path)
+        line = self._lines[place]
+        line.over.add(index)
+        while line.turn in line.over:
+            line.over.remove(line.turn)
+            line.turn += 1
+            self.opened(place[0], line.held.pop(line.turn, ()))
 
-    def streamed(self, selector: Selector, text: str, generation: str) -> None:
+    def container_ended(self, place: ContainerPlace) -> None:
+        self._lines.pop(place, None)
+
+    def streamed(self, frame: str, selector: Selector, text: str, generation: str) -> None:
         """A generation that streams on `selector` ended with `text`."""
-        self._streams[selector] = self._streams.get(selector, "") + text
+        responses = self._frames.get(frame)
+        if responses is None:
+            return
+        responses.add_stream(selector, text)
         session = self._active
-        if session is not None and self._current_selector() == selector:
-            self._emit(text, selector, self._graph.index_of[selector[0]], generation, final=False)
-            self._spoken[selector] = len(self._streams[selector])
+        if (
+            session is not None
+            and session.responses is responses
+            and session.selector() == selector
+        ):
+            piece = Piece(text=text, node_id=selector[0], selector=selector, final=False)
+            self._emit(piece, frame, generation)
+            responses.all_shown(selector)
 
-    def shown_from(self, node_id: str) -> int | None:
+    def shown_from(self, frame: str, node_id: str) -> int | None:
         """Where the committed text of `node_id`, which has not ended, begins; None without any."""
-        current = self._current_selector()
-        if self._active is None or current is None or current[0] != node_id:
+        session = self._active
+        if session is None or session.frame != frame or session.responses is None:
             return None
-        return self._active.began if self._spoken.get(current) else None
+        current = session.selector()
+        if current is None or current[0] != node_id:
+            return None
+        return session.began if session.responses.has_shown(current) else None
 
-    def withdraw(self, node_id: str) -> None:
-        """Forget what `node_id` streamed; what of it was visible has been replaced."""
-        for selector in [each for each in self._streams if each[0] == node_id]:
-            del self._streams[selector]
-            self._spoken.pop(selector, None)
-
-    def speaking(self) -> Selector | None:
-        """The selector whose running node would be heard now, None when nobody's would."""
-        selector = self._current_selector()
+    def speaking(self) -> tuple[str, Selector] | None:
+        """The frame and selector whose running node would be heard now, None when nobody's
+        would."""
+        session = self._active
+        if session is None or session.responses is None:
+            return None
+        selector = session.selector()
         if selector is None or selector[0] in RUN_SCOPES:
             return None
-        node = self._graph.index_of.get(selector[0])
-        return selector if node is not None and self._ended[node] == WAITING else None
+        return (session.frame, selector) if session.responses.is_running(selector) else None
 
     def advance(self) -> list[Emission]:
         """Everything that has become visible since the last call."""
@@ -156,93 +183,79 @@ class ResponseCoordinator:
     def snapshot(self) -> CoordinatorSnapshot:
         active = self._active
         return CoordinatorSnapshot(
-            opened=sorted(self._open),
-            ended=list(self._ended),
-            streams=list(self._streams.items()),
-            spoken=list(self._spoken.items()),
-            waiting=[_saved(session) for session in self._waiting],
-            active=None if active is None else _saved(active),
+            frames=[self._saved_frame(each) for each in self._frames.values()],
+            lines=[_saved_line(place, line) for place, line in self._lines.items()],
+            waiting=[session.snapshot() for session in self._waiting],
+            active=None if active is None else active.snapshot(),
             visible_length=self.visible_length,
         )
 
-    def restore(self, saved: CoordinatorSnapshot) -> None:
-        """Become the coordinator, of the same plan, that `saved` was taken of."""
-        self._open = set(saved.opened)
-        self._ended = bytearray(saved.ended)
-        self._streams = dict(saved.streams)
-        self._spoken = dict(saved.spoken)
-        self._waiting = deque(self._session(each) for each in saved.waiting)
+    def restore(self, saved: CoordinatorSnapshot, frames: Sequence[FrameResponses]) -> None:
+        """Become the coordinator, of the same frames, that `saved` was taken of."""
+        by_path = {responses.path: responses for responses in frames}
+        self._frames = {path: by_path[path] for path, *_ in saved.frames}
+        self._gates = {
+            path: (place, index) for path, place, index, _ in saved.frames if place is not None
+        }
+        for path, _, _, responses in saved.frames:
+            by_path[path].restore(responses)
         self._active = None if saved.active is None else self._session(saved.active)
+        self._waiting = deque(self._session(each) for each in saved.waiting)
+        self._lines = {
+            each.place: _Line(
+                each.turn,
+                set(each.over),
+                {index: [self._session(one) for one in held] for index, held in each.held},
+            )
+            for each in saved.lines
+        }
         self.visible_length = saved.visible_length
 
-    def _session(self, saved: SessionSnapshot) -> _Session:
-        segments = self._plan.templates[saved.node]
-        return _Session(saved.node, segments, position=saved.position, began=saved.began)
+    def _saved_frame(
+        self, responses: FrameResponses
+    ) -> tuple[str, ContainerPlace | None, int, ResponsesSnapshot]:
+        place, index = self._gates.get(responses.path, (None, 0))
+        return responses.path, place, index, responses.snapshot()
 
-    def _opened(self, nodes: "list[int] | tuple[int, ...]") -> None:
-        self._open.update(nodes)
-        fresh = [node for node in nodes if node in self._plan.templates]
-        for node in sorted(fresh, key=lambda index: self._graph.nodes[index].id):
-            self._waiting.append(_Session(node, self._plan.templates[node]))
+    def _session(self, saved: SessionSnapshot) -> Session:
+        if saved.left is None:
+            return self._frames[saved.frame].session(saved)
+        ended = Session(saved.frame, saved.node, None, (), saved.position, saved.began)
+        ended.left = [*saved.left]
+        return ended
 
-    def _speak(self, session: _Session) -> bool:
-        """Show what can be shown; True when the template is through."""
-        while session.position < len(session.segments):
-            segment = session.segments[session.position]
-            final = session.position == len(session.segments) - 1
-            if segment.selector is None:
-                selector = (self._graph.nodes[session.node].id, "answer")
-                self._emit(segment.text, selector, session.node, None, final=final)
-            elif not self._show(session, segment.selector, final=final):
-                return False
-            session.position += 1
-            session.began = self.visible_length
-        return True
+    def _speak(self, session: Session) -> bool:
+        """Show what can be shown; True when the session is through."""
+        position = session.position
+        while (piece := session.next_piece()) is not None:
+            self._emit(piece, session.frame, None)
+            if session.position != position:
+                position, session.began = session.position, self.visible_length
+        return session.is_over()
 
-    def _show(self, session: _Session, selector: Selector, *, final: bool) -> bool:
-        node = None if selector[0] in RUN_SCOPES else self._graph.index_of.get(selector[0])
-        if node is not None:
-            if self._ended[node] == SKIPPED:
-                return True
-            stream = self._streams.get(selector)
-            if stream is not None:
-                ended = self._ended[node] == DONE
-                rest = stream[self._spoken.get(selector, 0) :]
-                self._spoken[selector] = len(stream)
-                self._emit(rest, selector, node, None, final=final and ended)
-                return ended
-            if self._ended[node] == WAITING:
-                return False
-        value = self._variables.get(selector)
-        if isinstance(value, Missing):
-            return False
-        source = session.node if node is None else node
-        self._emit(render_markdown(value), selector, source, None, final=final)
-        return True
-
-    def _emit(
-        self, text: str, selector: Selector, node: int, generation: str | None, *, final: bool
-    ) -> None:
-        if not text:
+    def _emit(self, piece: Piece, frame: str, generation: str | None) -> None:
+        if not piece.text:
             return
         self._emitted.append(
             Emission(
                 from_offset=self.visible_length,
-                text=text,
-                node_id=self._graph.nodes[node].id,
-                selector=selector,
+                text=piece.text,
+                node_id=piece.node_id,
+                selector=piece.selector,
+                frame=frame,
                 generation=generation,
-                final=final,
+                final=piece.final,
             )
         )
-        self.visible_length += len(text)
-
-    def _current_selector(self) -> Selector | None:
-        session = self._active
-        if session is None or session.position >= len(session.segments):
-            return None
-        return session.segments[session.position].selector
+        self.visible_length += len(piece.text)
 
 
-def _saved(session: _Session) -> SessionSnapshot:
-    return SessionSnapshot(node=session.node, position=session.position, began=session.began)
+def _saved_line(place: ContainerPlace, line: _Line) -> LineSnapshot:
+    return LineSnapshot(
+        place=place,
+        turn=line.turn,
+        over=sorted(line.over),
+        held=[
+            (index, [session.snapshot() for session in held]) for index, held in line.held.items()
+        ],
+    )

@@ -4,39 +4,44 @@ from typing import Literal
 from uuid import UUID
 
 from services.engine.domain.events import journal
-from services.engine.domain.execution.compile_workflow import CompiledWorkflow
+from services.engine.domain.execution.container_rounds import ContainerRounds
+from services.engine.domain.execution.frame import Frame
 from services.engine.domain.execution.incompatible_history import IncompatibleHistory
 from services.engine.domain.execution.live_texts import LiveTexts
 from services.engine.domain.execution.node_driver import NodeDriver
 from services.engine.domain.execution.node_endings import failed_node, retry_of, succeeded_node
-from services.engine.domain.execution.node_progress import NodeProgress
+from services.engine.domain.execution.node_progress import NodePlace, NodeProgress
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.sent_effects import SentEffects
 from services.engine.domain.execution.step import Step, Timer
 from services.engine.domain.execution.step_writer import StepWriter
-from services.engine.domain.node_parts.node_contract import NodeContext, NodeFailure
+from services.engine.domain.node_parts.node_contract import NodeContext, NodeFailure, NodeResult
 
 
 class RunAdvance:
     """The moving parts beside the fold: the generators of the nodes under way, what they wait for,
     live text, and the step being filled."""
 
-    def __init__(
-        self, workflow: CompiledWorkflow, state: RunState, *, tenant_id: UUID, run_id: UUID
-    ) -> None:
-        self._workflow = workflow
+    def __init__(self, state: RunState, *, tenant_id: UUID, run_id: UUID) -> None:
         self._state = state
         self._history: tuple[tuple[str, str], ...] = ()
-        self._drivers: dict[int, NodeDriver] = {}
+        self._drivers: dict[NodePlace, NodeDriver] = {}
         self.writer = StepWriter(state)
         self.texts = LiveTexts(state, self.writer)
+        self._rounds = ContainerRounds(state, self.writer)
         self.effects = SentEffects(self.writer, self.texts, tenant_id=tenant_id, run_id=run_id)
 
     def settle(self) -> Step:
         """Start whatever is ready, over and over, and end the run when nothing is left."""
         state = self._state
-        while state.ready:
-            self._start(*state.ready[0])
+        while True:
+            # Rounds that are over make room before anything new begins.
+            if state.frames.resting:
+                self._finish(state.frames.by_path[state.frames.resting[0]])
+            elif state.ready:
+                self._start(*state.ready[0])
+            else:
+                break
         if state.finished is None:
             if state.stopped is not None:
                 self.end("stopped", state.stopped)
@@ -57,6 +62,9 @@ class RunAdvance:
         for progress in list(state.active.values()):
             if state.failed is not None or state.stopped is not None:
                 return
+            frame = state.frames.by_path.get(progress.frame)
+            if frame is None or frame.failed is not None or progress.place not in state.active:
+                continue
             if progress.retry_due is not None:
                 self._wait_for_retry(progress, progress.retry_due)
                 continue
@@ -73,7 +81,7 @@ class RunAdvance:
                     journal.NodeRetried(
                         at=self.writer.now,
                         node_id=progress.node_id,
-                        frame="",
+                        frame=progress.frame,
                         attempt=progress.attempt + 1,
                     )
                 )
@@ -84,17 +92,58 @@ class RunAdvance:
         """Let a node go on as far as its answers reach, and send what it asks for."""
         self.effects.answered(driver)
         try:
-            result = driver.advance()
+            result = self._advanced(driver)
         except NodeFailure as failure:
             self._fail(driver, failure)
             return
         if driver.progress.failures:
             self.texts.failures_swallowed(driver.progress)
         if result is None:
-            self.effects.send(driver)
+            if driver.frames is None:
+                self.effects.send(driver)
             return
         self._forget(driver)
         self.writer.record(succeeded_node(driver.progress, result, self.writer.now))
+
+    def _advanced(self, driver: NodeDriver) -> NodeResult | None:
+        result = driver.advance()
+        while result is None and driver.frames is not None:
+            done = self._rounds.go_on(driver.progress, driver.frames)
+            if done is None:
+                return None
+            result = driver.advance(done)
+        return result
+
+    def _finish(self, frame: Frame) -> None:
+        """A round is over. One that failed takes what is under way in it along."""
+        state = self._state
+        if frame.failed is not None:
+            for progress in state.frames.inside(frame.path):
+                self._break_off(progress)
+        container = state.frames.progress(frame.parent, frame.container)
+        assert container is not None, "a round ends before its container"
+        self.writer.record(
+            journal.FrameFinished(
+                at=self.writer.now,
+                node_id=frame.container,
+                frame=frame.parent,
+                index=frame.index,
+                error=frame.failed,
+                error_type=frame.error_type,
+            )
+        )
+        self.drive(self._drivers[container.place])
+
+    def _break_off(self, progress: NodeProgress) -> None:
+        self.texts.abandoned(progress)
+        self.writer.step.cancels.extend(
+            key
+            for key in progress.dispatched
+            if key in self._state.owners and progress.dispatched[key].effect_class != "timer"
+        )
+        driver = self._drivers.get(progress.place)
+        if driver is not None:
+            self._forget(driver)
 
     def end(
         self,
@@ -128,7 +177,7 @@ class RunAdvance:
         self.effects.close()
         self.texts.close()
 
-    def _start(self, node: int, predecessor: str | None) -> None:
+    def _start(self, path: str, node: int, predecessor: str | None) -> None:
         state = self._state
         started = state.started
         assert started is not None, "nothing is ready before the run has started"
@@ -139,27 +188,28 @@ class RunAdvance:
         self.writer.record(
             journal.NodeStarted(
                 at=self.writer.now,
-                node_id=self._workflow.nodes[node].place.id,
-                frame="",
+                node_id=state.frames.by_path[path].plan.nodes[node].place.id,
+                frame=path,
                 index=state.steps + 1,
                 predecessor=predecessor,
             )
         )
-        self._run(state.active[node])
+        self._run(state.active[path, node])
 
     def _run(self, progress: NodeProgress) -> NodeDriver:
-        compiled = self._workflow.nodes[progress.node].node
+        frame = self._state.frames.by_path[progress.frame]
+        compiled = frame.plan.nodes[progress.node].node
         started = self._state.started
         assert compiled is not None, "a workflow with unknown node types is not registered"
         assert started is not None, "nodes run after the run has started"
         context = NodeContext(
             node_id=progress.node_id,
-            variables=self._state.pool,
+            variables=frame.pool,
             inputs=started.inputs,
             history=self._turns(started),
         )
         driver = NodeDriver(compiled.run(context), progress, self.effects.keys_of(progress))
-        self._drivers[progress.node] = driver
+        self._drivers[progress.place] = driver
         self.drive(driver)
         return driver
 
@@ -170,7 +220,7 @@ class RunAdvance:
 
     def _fail(self, driver: NodeDriver, failure: NodeFailure) -> None:
         progress = driver.progress
-        policy = self._workflow.nodes[progress.node].policy
+        policy = self._state.frames.by_path[progress.frame].plan.nodes[progress.node].policy
         definite = all(event.definite for event in progress.failures.values())
         self._forget(driver)
         now = self.writer.now
@@ -180,7 +230,7 @@ class RunAdvance:
             self.writer.record(retry_of(progress, failure, now, due))
             self._wait_for_retry(progress, due)
             return
-        if policy.strategy == "none":
+        if policy.strategy == "none" and not progress.frame:
             self.texts.keep_said()
         else:
             self.texts.abandoned(progress)
@@ -190,10 +240,11 @@ class RunAdvance:
         self.writer.step.timers.append(Timer(timer_id=_retry_timer(progress), due=due))
 
     def _forget(self, driver: NodeDriver) -> None:
-        self._drivers.pop(driver.progress.node, None)
+        self._drivers.pop(driver.progress.place, None)
         self.effects.forget(driver)
         driver.close()
 
 
 def _retry_timer(progress: NodeProgress) -> str:
-    return f"retry:{progress.node_id}:{progress.attempt}"
+    frame = f":{progress.frame}" if progress.frame else ""
+    return f"retry:{progress.node_id}:{progress.attempt}{frame}"

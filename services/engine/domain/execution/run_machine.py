@@ -37,7 +37,7 @@ class RunMachine:
         secrets: Mapping[str, Value] | None = None,
     ) -> None:
         self.state = RunState(workflow, secrets)
-        self._advance = RunAdvance(workflow, self.state, tenant_id=tenant_id, run_id=run_id)
+        self._advance = RunAdvance(self.state, tenant_id=tenant_id, run_id=run_id)
         self._writer = self._advance.writer
 
     def begin(self, started: journal.RunStarted, *, refused: str | None = None) -> Step:

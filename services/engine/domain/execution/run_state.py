@@ -9,47 +9,39 @@ from typing import assert_never
 
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
-from services.engine.domain.execution.node_progress import NodeProgress
+from services.engine.domain.execution.frame import Frame, ReadyNode
+from services.engine.domain.execution.frame_paths import frame_path
+from services.engine.domain.execution.frame_tree import FrameTree
+from services.engine.domain.execution.node_progress import NodePlace, NodeProgress, Rounds
 from services.engine.domain.execution.response_coordinator import Emission, ResponseCoordinator
 from services.engine.domain.execution.run_totals import RunTotals
 from services.engine.domain.execution.state_snapshot import StateSnapshot
+from services.engine.domain.node_parts.frames import FrameFailure
 from services.engine.domain.variables.pool import VariablePool
 from services.engine.domain.variables.selectors import CONVERSATION, ENVIRONMENT, SYSTEM
 from services.engine.domain.variables.values import Value
-
-ReadyNode = tuple[int, str | None]
-"""A node's number and the id of the node whose edge made it ready."""
 
 
 class RunState:
     """`started` is None before the first event, `finished` before the last one.
 
-    `active` are the nodes under way in starting order; `ready` those whose turn has come, in the
-    order in which it came; `owners` the node of each effect under way; `announced` the generations,
-    by key, whose text readers may hold and whose end is not accounted for yet. `failed` is the
-    error of an unhandled failure and `stopped` the reason of an abort: either one ends the run.
+    `frames` are the graphs under way; `owners` the node of each effect under way; `announced` the
+    generations, by key, whose text readers may hold and whose end is not accounted for yet.
+    `failed` is the error of an unhandled failure and `stopped` the reason of an abort: either one
+    ends the run.
 
     `secrets` are the environment values that the journal only names.
     """
 
     __slots__ = (
-        "_nodes",
-        "_outgoing",
         "_secrets",
-        "_taken",
-        "_undecided",
-        "_workflow",
-        "active",
         "announced",
         "commands",
-        "coordinator",
         "exceptions",
         "failed",
         "finished",
-        "outputs",
+        "frames",
         "owners",
-        "pool",
-        "ready",
         "started",
         "steps",
         "stopped",
@@ -59,20 +51,11 @@ class RunState:
     def __init__(
         self, workflow: CompiledWorkflow, secrets: Mapping[str, Value] | None = None
     ) -> None:
-        self._workflow = workflow
         self._secrets = secrets or {}
-        self._nodes = workflow.nodes
-        self._outgoing = workflow.graph.outgoing
-        self._undecided = list(workflow.undecided)
-        self._taken = bytearray(len(workflow.nodes))
-        self.pool = VariablePool()
-        self.coordinator = ResponseCoordinator(workflow.graph, workflow.responses, self.pool)
-        self.active: dict[int, NodeProgress] = {}
+        self.frames = FrameTree(workflow)
         self.owners: dict[str, NodeProgress] = {}
-        self.ready: deque[ReadyNode] = deque()
         self.announced: dict[str, str] = {}
         self.commands: set[str] = set()
-        self.outputs: dict[str, Value] = {}
         self.totals = RunTotals()
         self.steps = 0
         self.exceptions = 0
@@ -81,6 +64,29 @@ class RunState:
         self.started: journal.RunStarted | None = None
         self.finished: journal.RunFinished | None = None
 
+    @property
+    def active(self) -> dict[NodePlace, NodeProgress]:
+        """The nodes under way, in starting order."""
+        return self.frames.active
+
+    @property
+    def ready(self) -> deque[ReadyNode]:
+        """The nodes whose turn has come, in the order in which it came."""
+        return self.frames.ready
+
+    @property
+    def pool(self) -> VariablePool:
+        """The variables of the run's own frame."""
+        return self.frames.root.pool
+
+    @property
+    def outputs(self) -> dict[str, Value]:
+        return self.frames.root.outputs
+
+    @property
+    def coordinator(self) -> ResponseCoordinator:
+        return self.frames.coordinator
+
     def apply(self, event: journal.JournalEvent) -> list[Emission]:
         """Take the next event; returns the text that it made visible."""
         self._take(event)
@@ -88,19 +94,17 @@ class RunState:
 
     def snapshot(self) -> StateSnapshot:
         """Plain data that later events leave alone. Values of secrets are left out."""
-        pool = self.pool.snapshot()
+        frames = self.frames.snapshot()
         for name in self._secrets:
-            pool.get(ENVIRONMENT, {}).pop(name, None)
+            (frames[0].pool or {}).get(ENVIRONMENT, {}).pop(name, None)
         return StateSnapshot(
-            undecided=[*self._undecided],
-            taken=list(self._taken),
-            pool=pool,
+            frames=frames,
             coordinator=self.coordinator.snapshot(),
             active=[progress.snapshot() for progress in self.active.values()],
             ready=[*self.ready],
+            resting=[*self.frames.resting],
             announced={**self.announced},
             commands=sorted(self.commands),
-            outputs={**self.outputs},
             totals=self.totals.snapshot(),
             steps=self.steps,
             exceptions=self.exceptions,
@@ -112,13 +116,13 @@ class RunState:
 
     def restore(self, saved: StateSnapshot) -> None:
         """Become the state, of the same workflow and secrets, that `saved` was taken of."""
-        self._undecided = [*saved.undecided]
-        self._taken = bytearray(saved.taken)
-        self.pool.restore(saved.pool)
+        frames = self.frames
+        frames.restore(saved.frames)
         if saved.started is not None:
             self.pool.put_all(ENVIRONMENT, self._secrets)
-        self.coordinator.restore(saved.coordinator)
-        self.active = {each.node: each.snapshot() for each in saved.active}
+        responses = [each.responses for each in frames.by_path.values() if each.responses]
+        frames.coordinator.restore(saved.coordinator, responses)
+        frames.active = {each.place: each.snapshot() for each in saved.active}
         self.owners = {
             key: progress
             for progress in self.active.values()
@@ -127,10 +131,10 @@ class RunState:
             for key in progress.dispatched
             if not progress.answered(key)
         }
-        self.ready = deque(saved.ready)
+        frames.ready = deque(saved.ready)
+        frames.resting = deque(saved.resting)
         self.announced = {**saved.announced}
         self.commands = set(saved.commands)
-        self.outputs = {**saved.outputs}
         self.totals.restore(saved.totals)
         self.steps, self.exceptions = saved.steps, saved.exceptions
         self.failed, self.stopped = saved.failed, saved.stopped
@@ -142,6 +146,12 @@ class RunState:
                 self._started_node(event)
             case journal.NodeSucceeded():
                 self._node_succeeded(event)
+            case journal.ContainerStarted():
+                self._container_started(event)
+            case journal.FrameStarted():
+                self._frame_started(event)
+            case journal.FrameFinished():
+                self._frame_finished(event)
             case journal.EffectDispatched():
                 self._dispatched(event)
             case journal.EffectCompleted():
@@ -179,26 +189,55 @@ class RunState:
         self.pool.put_all(ENVIRONMENT, event.environment)
         self.pool.put_all(ENVIRONMENT, self._secrets)
         self.pool.put_all(CONVERSATION, event.conversation)
-        root = self._workflow.graph.root
-        if root is not None:
-            self.ready.append((root, None))
-        self.coordinator.start()
+        root = self.frames.root
+        self.frames.enter(root)
+        if root.responses is not None:
+            self.coordinator.opened("", root.responses.start())
 
     def _started_node(self, event: journal.NodeStarted) -> None:
-        node = self._workflow.graph.index_of[event.node_id]
-        if self.ready and self.ready[0][0] == node:
+        node = self.frames.by_path[event.frame].plan.graph.index_of[event.node_id]
+        if self.ready and self.ready[0][:2] == (event.frame, node):
             self.ready.popleft()
         self.steps += 1
-        self.active[node] = NodeProgress(
+        self.active[event.frame, node] = NodeProgress(
             node=node,
             node_id=event.node_id,
+            frame=event.frame,
             index=event.index,
             predecessor=event.predecessor,
             started_at=event.at,
         )
 
+    def _container_started(self, event: journal.ContainerStarted) -> None:
+        progress = self.frames.progress(event.frame, event.node_id)
+        if progress is None:
+            return
+        progress.rounds = Rounds(
+            container=event.container, length=event.length, items=event.items, output=event.output
+        )
+        if event.variables:
+            self.frames.by_path[event.frame].pool.put_all(event.node_id, event.variables)
+
+    def _frame_started(self, event: journal.FrameStarted) -> None:
+        progress = self.frames.progress(event.frame, event.node_id)
+        if progress is not None and progress.rounds is not None:
+            self.frames.begin(event, progress.rounds)
+
+    def _frame_finished(self, event: journal.FrameFinished) -> None:
+        progress = self.frames.progress(event.frame, event.node_id)
+        frame = self.frames.by_path.get(frame_path(event.frame, event.node_id, event.index))
+        if frame is None or progress is None or progress.rounds is None:
+            return
+        if event.error is not None:
+            progress.rounds.failures[event.index] = FrameFailure(
+                error=event.error, error_type=event.error_type or ""
+            )
+            for each in self.frames.inside(frame.path):
+                self._forget_effects(each)
+        self.frames.finish(frame, event, progress.rounds)
+
     def _dispatched(self, event: journal.EffectDispatched) -> None:
-        progress = self._progress(event.node_id)
+        progress = self.frames.progress(event.frame, event.node_id)
         if progress is not None:
             progress.dispatched[event.key] = event
             self.owners[event.key] = progress
@@ -210,7 +249,8 @@ class RunState:
             return
         progress.results[event.key] = event.result
         if event.visible is not None and event.selector is not None:
-            self.coordinator.streamed(tuple(event.selector), event.visible, event.generation or "")
+            selector, generation = tuple(event.selector), event.generation or ""
+            self.coordinator.streamed(progress.frame, selector, event.visible, generation)
 
     def _effect_failed(self, event: journal.EffectFailed) -> None:
         # Readers may hold its text: it stays announced until that is committed or withdrawn.
@@ -219,14 +259,40 @@ class RunState:
             progress.failures[event.key] = event
 
     def _node_succeeded(self, event: journal.NodeSucceeded) -> None:
-        node = self._end(event.node_id)
-        self.coordinator.node_ended(node, skipped=False)
-        self.pool.put_all(event.node_id, event.outputs)
-        self.totals.add(event.metadata, event.process_data)
-        kind = self._nodes[node].type
+        frame, node = self._end(event)
+        kind = frame.plan.nodes[node].type
+        frame.pool.put_all(event.node_id, event.outputs)
+        if kind is not None and kind.execution == "container":
+            # Its nodes have been counted one by one.
+            self.coordinator.container_ended((event.frame, event.node_id))
+        else:
+            self._add(frame, event)
         if kind is not None and kind.execution == "response":
-            self._merge(event.outputs)
-        self._leave(node, event.handle)
+            frame.merge(event.outputs)
+        if (loop := frame.plan.nodes[node].ends_loop) is not None:
+            self._end_loop(frame, loop)
+        self._leave(frame, node, event.handle)
+
+    def _add(self, frame: Frame, event: journal.NodeSucceeded | journal.NodeFailed) -> None:
+        self.totals.add(event.metadata, event.process_data)
+        tokens = event.metadata.get("total_tokens")
+        while isinstance(tokens, int) and frame.path:
+            frame.total_tokens += tokens
+            frame = self.frames.by_path[frame.parent]
+
+    def _end_loop(self, frame: Frame, loop: str) -> None:
+        """The round of `loop` that `frame` is or lies in is the last one."""
+        while frame.path:
+            if frame.container == loop:
+                frame.over = True
+                return
+            frame = self.frames.by_path[frame.parent]
+
+    def _leave(self, frame: Frame, node: int, handle: str) -> None:
+        self.frames.end_node(frame, node, handle)
+        frame.pending -= 1
+        if not frame.pending:
+            self.frames.rest(frame)
 
     def _said(self, event: journal.TextCommitted) -> None:
         """Only text of a generation that has no result: the fold derives every other."""
@@ -235,75 +301,49 @@ class RunState:
 
     def _retry_scheduled(self, event: journal.NodeRetryScheduled) -> None:
         self.exceptions += 1
-        progress = self._progress(event.node_id)
+        progress = self.frames.progress(event.frame, event.node_id)
         if progress is not None:
             self._forget_effects(progress)
-            self.coordinator.withdraw(event.node_id)
+            self._withdraw(event.frame, event.node_id)
             progress.retry_due = event.due
 
     def _retried(self, event: journal.NodeRetried) -> None:
-        progress = self._progress(event.node_id)
+        progress = self.frames.progress(event.frame, event.node_id)
         if progress is not None:
             progress.next_attempt(event.attempt)
 
     def _node_failed(self, event: journal.NodeFailed) -> None:
         self.exceptions += 1
-        node = self._end(event.node_id)
-        self.totals.add(event.metadata, event.process_data)
-        if event.handled == "none":
-            # Nothing behind the failure is shown: to readers the node has not ended.
-            self.failed = event.error
-            self.ready.clear()
+        frame, node = self._end(event)
+        self._add(frame, event)
+        self.coordinator.container_ended((event.frame, event.node_id))
+        if event.handled != "none":
+            self._withdraw(event.frame, event.node_id)
+            frame.pool.put_all(event.node_id, event.outputs)
+            self._leave(frame, node, event.handle)
             return
-        self.coordinator.node_ended(node, skipped=False)
-        self.coordinator.withdraw(event.node_id)
-        self.pool.put_all(event.node_id, event.outputs)
-        self._leave(node, event.handle)
+        # Nothing behind the failure is shown: to readers the node has not ended.
+        self.frames.stop(frame.path)
+        if frame.path:
+            frame.failed, frame.error_type = event.error, event.error_type
+            self.frames.rest(frame)
+        else:
+            self.failed = event.error
 
-    def _progress(self, node_id: str) -> NodeProgress | None:
-        return self.active.get(self._workflow.graph.index_of[node_id])
-
-    def _end(self, node_id: str) -> int:
-        node = self._workflow.graph.index_of[node_id]
-        progress = self.active.pop(node, None)
+    def _end(self, event: journal.NodeSucceeded | journal.NodeFailed) -> tuple[Frame, int]:
+        frame = self.frames.by_path[event.frame]
+        node = frame.plan.graph.index_of[event.node_id]
+        progress = self.active.pop((event.frame, node), None)
         if progress is not None:
             self._forget_effects(progress)
-        return node
+        return frame, node
+
+    def _withdraw(self, frame: str, node_id: str) -> None:
+        responses = self.frames.by_path[frame].responses
+        if responses is not None:
+            responses.withdraw(node_id)
 
     def _forget_effects(self, progress: NodeProgress) -> None:
         for key in progress.dispatched:
             self.owners.pop(key, None)
             self.announced.pop(key, None)
-
-    def _merge(self, outputs: dict[str, Value]) -> None:
-        for name, value in outputs.items():
-            before = self.outputs.get(name)
-            if name == "answer" and isinstance(before, str) and isinstance(value, str):
-                self.outputs[name] = before + value
-            else:
-                self.outputs[name] = value
-
-    def _leave(self, node: int, handle: str) -> None:
-        """Decide the node's outgoing edges, and whatever follows from that without work."""
-        leaving = self._nodes[node].place.id
-        chooses = self._nodes[node].branches
-        skipped: list[int] = []
-        for edge in self._outgoing[node]:
-            taken = not chooses or edge.handle == handle
-            if taken:
-                self._taken[edge.target] = 1
-                self.coordinator.edge_taken(edge.index)
-            self._decide(edge.target, leaving, skipped)
-        while skipped:
-            gone = skipped.pop()
-            self.coordinator.node_ended(gone, skipped=True)
-            for edge in self._outgoing[gone]:
-                self._decide(edge.target, None, skipped)
-
-    def _decide(self, target: int, leaving: str | None, skipped: list[int]) -> None:
-        self._undecided[target] -= 1
-        if self._undecided[target] == 0:
-            if self._taken[target]:
-                self.ready.append((target, leaving))
-            else:
-                skipped.append(target)

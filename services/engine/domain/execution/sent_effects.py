@@ -29,8 +29,9 @@ class SentEffects:
 
     def keys_of(self, progress: NodeProgress) -> KeyOf:
         """Keys of the node's present attempt, by call ordinal."""
-        scope, node_id, attempt = self._scope, progress.node_id, progress.attempt
-        return lambda call: effect_key(scope, node_id, "", attempt, call)
+        scope, attempt = self._scope, progress.attempt
+        node_id, frame = progress.node_id, progress.frame
+        return lambda call: effect_key(scope, node_id, frame, attempt, call)
 
     def waiting_for(self, key: str) -> Waiting | None:
         """Who waits for the effect; None for a late or unknown one."""
@@ -78,7 +79,7 @@ class SentEffects:
         if known is None:
             self._note(progress, asked, request.effect_class, digest, None)
         if isinstance(request, CallModel):
-            self._texts.listen(asked.key, progress.node_id, request)
+            self._texts.listen(asked.key, progress, request)
         self._writer.step.dispatches.append(
             Dispatch(
                 key=asked.key,
@@ -97,7 +98,7 @@ class SentEffects:
                 at=self._writer.now,
                 key=asked.key,
                 node_id=progress.node_id,
-                frame="",
+                frame=progress.frame,
                 attempt=progress.attempt,
                 call=asked.call,
                 effect_class=kind,

@@ -1,26 +1,24 @@
 """What a run's fold has built, as plain data that can be stored and taken up again."""
 
 from services.engine.domain.events import journal
+from services.engine.domain.execution.frame import FrameSnapshot, ReadyNode
 from services.engine.domain.execution.node_progress import NodeProgress
 from services.engine.domain.execution.response_coordinator import CoordinatorSnapshot
 from services.engine.domain.execution.run_totals import RunTotalsSnapshot
 from services.engine.domain.variables.record import record
-from services.engine.domain.variables.values import Value
 
 
 @record
 class StateSnapshot:
-    """`RunState` at one place in the journal. The values of secrets are not in its `pool`."""
+    """`RunState` at one place in the journal. The values of secrets are not in its `frames`."""
 
-    undecided: list[int]
-    taken: list[int]
-    pool: dict[str, dict[str, Value]]
+    frames: list[FrameSnapshot]
     coordinator: CoordinatorSnapshot
     active: list[NodeProgress]
-    ready: list[tuple[int, str | None]]
+    ready: list[ReadyNode]
+    resting: list[str]
     announced: dict[str, str]
     commands: list[str]
-    outputs: dict[str, Value]
     totals: RunTotalsSnapshot
     steps: int
     exceptions: int

@@ -82,6 +82,7 @@ class StepWriter:
             text=emission.text,
             node_id=emission.node_id,
             selector=list(emission.selector),
+            frame=emission.frame,
             generation=emission.generation,
             final=emission.final,
         )

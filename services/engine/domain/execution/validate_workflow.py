@@ -1,12 +1,13 @@
 """What can be said against a workflow before it runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from libs.common.contracts.workflows import Finding
+from services.engine.domain.execution.compiled_frame import start_of
 from services.engine.domain.execution.failure_policy import FailurePolicy
 from services.engine.domain.execution.selector_targets import leading_nowhere
 from services.engine.domain.graph.build_graph import BuiltGraph
-from services.engine.domain.graph.graph import GraphNode
+from services.engine.domain.graph.graph import Graph, GraphNode
 from services.engine.domain.node_parts.node_contract import Node, NodeType, Problem
 from services.engine.domain.variables.selectors import RUN_SCOPES
 
@@ -16,13 +17,8 @@ _KNOWN_BUT_NOT_RUNNABLE = frozenset(
         "assigner",
         "datasource",
         "human-input",
-        "iteration",
-        "iteration-start",
         "knowledge-index",
         "knowledge-retrieval",
-        "loop",
-        "loop-end",
-        "loop-start",
         "trigger-plugin",
         "trigger-schedule",
         "trigger-webhook",
@@ -40,9 +36,11 @@ def find_problems(
     nodes: Mapping[str, Node],
     policies: Mapping[str, FailurePolicy],
     catalogue: Mapping[str, NodeType],
+    nested: Iterable[str] = (),
 ) -> tuple[Findings, Findings]:
-    """Errors, which forbid running, and warnings, in the order of the nodes."""
-    errors = [*_structure(built)]
+    """Errors, which forbid running, and warnings, in the order of the nodes. `nested` are the ids
+    of containers that contain themselves."""
+    errors = [*_structure(built), *_nested(nested)]
     warnings: list[Finding] = []
     for place in built.graph.nodes:
         if place.id in RUN_SCOPES:
@@ -54,6 +52,8 @@ def find_problems(
         for problem in (*node.problems, *policies[place.id].problems):
             group = errors if problem.severity == "error" else warnings
             group.append(_of_problem(place, problem))
+        if catalogue[place.type].execution == "container":
+            errors.extend(_start(place, built.graph))
         warnings.extend(leading_nowhere(place, built.graph, nodes, policies))
     return tuple(errors), tuple(warnings)
 
@@ -82,6 +82,31 @@ def _structure(built: BuiltGraph) -> Iterator[Finding]:
             node_id=cycle[0],
             field="edges",
         )
+
+
+def _nested(containers: Iterable[str]) -> Iterator[Finding]:
+    for node_id in containers:
+        yield Finding(
+            code="container_in_itself",
+            message=f"the nodes inside {node_id!r} lead to {node_id!r} itself",
+            node_id=node_id,
+            field="start_node_id",
+        )
+
+
+def _start(place: GraphNode, graph: Graph) -> Iterator[Finding]:
+    start = start_of(place)
+    if start is not None and start in graph.index_of:
+        return
+    yield Finding(
+        code="no_start_in_container",
+        message="it does not say with which node its rounds begin"
+        if start is None
+        else f"its rounds begin with {start!r}, which is not in the graph",
+        node_id=place.id,
+        node_title=place.title,
+        field="start_node_id",
+    )
 
 
 def _reserved(place: GraphNode) -> Finding:

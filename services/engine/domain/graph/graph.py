@@ -1,7 +1,7 @@
 """The topology of a workflow: nodes and edges by number, computed once, shared by all runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.engine.domain.variables.values import Value
 
@@ -43,16 +43,41 @@ class Graph:
 
     def reachable(self) -> frozenset[int]:
         """Numbers of the nodes that a path leads to from the root, the root included."""
-        if self.root is None:
-            return frozenset()
-        seen = {self.root}
-        pending = [self.root]
+        return frozenset() if self.root is None else frozenset(self._behind(self.root))
+
+    def part(self, root: int) -> "Graph":
+        """`root` and what it leads to, as a graph of its own, numbered in the same order."""
+        kept = sorted(self._behind(root))
+        number = {old: new for new, old in enumerate(kept)}
+        old_edges = [edge for edge in self.edges if edge.source in number]
+        edges = tuple(
+            replace(edge, index=index, source=number[edge.source], target=number[edge.target])
+            for index, edge in enumerate(old_edges)
+        )
+        outgoing: list[list[GraphEdge]] = [[] for _ in kept]
+        incoming: list[list[GraphEdge]] = [[] for _ in kept]
+        for edge in edges:
+            outgoing[edge.source].append(edge)
+            incoming[edge.target].append(edge)
+        nodes = tuple(replace(self.nodes[old], index=new) for new, old in enumerate(kept))
+        return Graph(
+            nodes=nodes,
+            edges=edges,
+            outgoing=tuple(map(tuple, outgoing)),
+            incoming=tuple(map(tuple, incoming)),
+            index_of={node.id: node.index for node in nodes},
+            root=number[root],
+        )
+
+    def _behind(self, root: int) -> set[int]:
+        seen = {root}
+        pending = [root]
         while pending:
             for edge in self.outgoing[pending.pop()]:
                 if edge.target not in seen:
                     seen.add(edge.target)
                     pending.append(edge.target)
-        return frozenset(seen)
+        return seen
 
     def cycle(self) -> list[str]:
         """Ids of the nodes of one cycle in the direction of its edges; empty without one."""

@@ -80,15 +80,15 @@ class Conditions:
         return tuple(part for condition in self.conditions for part in condition.references)
 
 
-def parse_conditions(settings: SettingsReader) -> Conditions:
-    """From `{logical_operator, conditions}`; what is wrong is reported to `settings`."""
+def parse_conditions(settings: SettingsReader, name: str = "conditions") -> Conditions:
+    """From `logical_operator` and the list `name`; what is wrong is reported to `settings`."""
     operator = settings.text("logical_operator", "and") or "and"
     if operator not in ("and", "or"):
         settings.report(
             "unknown_operator", f"unknown logical operator {operator}", "logical_operator"
         )
     found: list[Condition] = []
-    for item in settings.items("conditions"):
+    for item in settings.items(name):
         condition = _parse_condition(item)
         if condition is not None:
             found.append(condition)

@@ -5,21 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from services.engine.domain.node_parts.effects import EffectRequest, EffectResult
+from services.engine.domain.node_parts.frames import FramesDone, RunFrames
+from services.engine.domain.node_parts.variable_reader import VariableReader
 from services.engine.domain.variables.record import record
 from services.engine.domain.variables.types import ValueType
-from services.engine.domain.variables.values import Missing, Selector, Value
-
-
-class VariableReader(Protocol):
-    """Read access to the variables a node can see."""
-
-    def get(self, selector: Selector) -> Value | Missing:
-        """The value, MISSING where none exists, be it the variable or a path inside it."""
-        ...
-
-    def names(self, scope: str) -> Mapping[str, Value]:
-        """Every variable of one node id or of sys, env, conversation."""
-        ...
+from services.engine.domain.variables.values import Selector, Value
 
 
 @record
@@ -67,10 +57,10 @@ class NodeFailure(Exception):
 
 
 NodeRun = Generator[
-    EffectRequest | tuple[EffectRequest, ...],
+    EffectRequest | tuple[EffectRequest, ...] | RunFrames,
     # A generator is sent what it asked for: one result, or a tuple of them in order. Python's
     # Generator has one send type for all yields, so nodes narrow it with `expect`.
-    EffectResult | tuple[EffectResult, ...],
+    EffectResult | tuple[EffectResult, ...] | FramesDone,
     NodeResult,
 ]
 
@@ -131,12 +121,13 @@ class NodeType:
     """One line of the catalogue.
 
     `execution`: root starts a run, branch chooses a handle, response shows text, container runs
-    frames. `parse` takes the node's id and `data` mapping and never raises: what is wrong becomes a
-    Problem. `response_template` gives the segments a response node shows (None for the others).
+    frames, marker is where a frame begins, break ends the loop that it belongs to. `parse` takes
+    the node's id and `data` mapping and never raises: what is wrong becomes a Problem.
+    `response_template` gives the segments a response node shows (None for the others).
     """
 
     type: str
-    execution: Literal["root", "executable", "branch", "response", "container"]
+    execution: Literal["root", "executable", "branch", "response", "container", "marker", "break"]
     parse: "NodeParser"
     retryable: bool = False
     # The data of an imported node is whatever the file holds; each parser checks what it reads.

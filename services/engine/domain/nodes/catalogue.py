@@ -8,10 +8,13 @@ from services.engine.domain.nodes.code import parse_code
 from services.engine.domain.nodes.command import parse_command
 from services.engine.domain.nodes.document_extractor import parse_document_extractor
 from services.engine.domain.nodes.end import end_template, parse_end
+from services.engine.domain.nodes.frame_marker import parse_frame_marker
 from services.engine.domain.nodes.http_request import parse_http_request
 from services.engine.domain.nodes.if_else import parse_if_else
+from services.engine.domain.nodes.iteration import parse_iteration
 from services.engine.domain.nodes.list_operator import parse_list_operator
 from services.engine.domain.nodes.llm import parse_llm
+from services.engine.domain.nodes.loop import parse_loop
 from services.engine.domain.nodes.parameter_extractor import parse_parameter_extractor
 from services.engine.domain.nodes.question_classifier import parse_question_classifier
 from services.engine.domain.nodes.start import parse_start
@@ -37,5 +40,10 @@ CATALOGUE: Mapping[str, NodeType] = {
     "question-classifier": NodeType(type="question-classifier", execution="branch", parse=parse_question_classifier),
     "parameter-extractor": NodeType(type="parameter-extractor", execution="executable", parse=parse_parameter_extractor),
     "list-operator": NodeType(type="list-operator", execution="executable", parse=parse_list_operator),
+    "iteration": NodeType(type="iteration", execution="container", parse=parse_iteration),
+    "iteration-start": NodeType(type="iteration-start", execution="marker", parse=parse_frame_marker),
+    "loop": NodeType(type="loop", execution="container", parse=parse_loop),
+    "loop-start": NodeType(type="loop-start", execution="marker", parse=parse_frame_marker),
+    "loop-end": NodeType(type="loop-end", execution="break", parse=parse_frame_marker),
 }
 # fmt: on

@@ -48,6 +48,10 @@ class VariablePool:
         inherited = self._parent.names(scope)
         return inherited if own is None else ChainMap(own, dict(inherited))
 
+    def own(self, scope: str) -> Mapping[str, Value]:
+        """What was written here, and not to the parent."""
+        return self._scopes.get(scope, _NOTHING)
+
     def put(self, scope: str, name: str, value: Value) -> None:
         self._scopes.setdefault(scope, {})[name] = value
 

@@ -34,7 +34,7 @@ def _codes(nodes: list[Any], edges: list[Any]) -> tuple[list[str], list[str]]:
         ([START, ANSWER], [_edge("s", "a"), _edge("a", "s")], ["cycle"]),
         ([START, ANSWER | {"parentId": "x"}], [_edge("s", "a"), _edge("a", "s")], ["cycle"]),
         ([START, {"id": "x", "data": {"type": "nonsense"}}], [], ["unknown_node_type"]),
-        ([START, {"id": "x", "data": {"type": "loop"}}], [], ["node_type_not_runnable"]),
+        ([START, {"id": "x", "data": {"type": "datasource"}}], [], ["node_type_not_runnable"]),
         ([START, ANSWER | {"id": "sys"}], [_edge("s", "sys")], ["reserved_node_id"]),
         (
             [
@@ -132,6 +132,76 @@ def test_an_extractors_parameters_are_outputs_with_types() -> None:
     ]
 
 
+ITERATION: dict[str, Any] = {
+    "type": "iteration",
+    "iterator_selector": ["sys", "files"],
+    "output_selector": ["x", "answer"],
+    "start_node_id": "is",
+}
+INSIDE: list[dict[str, Any]] = [
+    {"id": "is", "parentId": "it", "data": {"type": "iteration-start"}},
+    {"id": "x", "parentId": "it", "data": {"type": "answer", "answer": "hello"}},
+]
+
+
+def _with_iteration(changes: dict[str, Any], *edges: dict[str, Any]) -> tuple[list[str], list[str]]:
+    container = {"id": "it", "data": {**ITERATION, **changes}}
+    return _codes([START, container, *INSIDE], [_edge("s", "it"), _edge("is", "x"), *edges])
+
+
+def test_an_iteration_as_it_should_be_has_no_findings() -> None:
+    assert _with_iteration({}) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors", "warnings"),
+    [
+        ({"start_node_id": None}, ["no_start_in_container"], []),
+        ({"start_node_id": "gone"}, ["no_start_in_container"], []),
+        ({"output_selector": ["gone", "x"]}, [], ["selector_to_nowhere"]),
+        ({"iterator_selector": ["gone", "x"]}, [], ["selector_to_nowhere"]),
+        ({"iterator_selector": []}, ["missing_field"], []),
+        ({"output_selector": []}, ["missing_field"], []),
+        ({"error_handle_mode": "shrug"}, ["unknown_mode"], []),
+        ({"parallel_nums": 0}, ["out_of_range"], []),
+        ({"type": "loop"}, ["out_of_range"], []),
+        ({"type": "loop", "loop_count": 2}, [], []),
+    ],
+)
+def test_a_containers_own_mistakes_are_told(
+    changes: dict[str, Any], errors: list[str], warnings: list[str]
+) -> None:
+    assert _with_iteration(changes) == (errors, warnings)
+
+
+def test_a_circle_inside_a_container_is_an_error() -> None:
+    assert _with_iteration({}, _edge("x", "is")) == (["cycle"], [])
+
+
+def test_a_container_that_leads_to_itself_is_an_error() -> None:
+    assert _with_iteration({}, _edge("x", "it")) == (["container_in_itself"], [])
+
+
+def test_containers_that_lie_in_each_other_are_an_error() -> None:
+    nodes: list[dict[str, Any]] = [
+        START,
+        {"id": "it", "data": {**ITERATION, "start_node_id": "ot"}},
+        {"id": "ot", "data": {**ITERATION, "start_node_id": "it"}},
+        INSIDE[1],
+    ]
+    errors, _ = _codes(nodes, [_edge("s", "x")])
+    assert errors == ["container_in_itself", "container_in_itself"]
+
+
+def test_the_nodes_inside_are_looked_at_too() -> None:
+    unknown = {"id": "y", "parentId": "it", "data": {"type": "nonsense"}}
+    errors, _ = _codes(
+        [START, {"id": "it", "data": ITERATION}, *INSIDE, unknown],
+        [_edge("s", "it"), _edge("is", "x"), _edge("x", "y")],
+    )
+    assert errors == ["unknown_node_type"]
+
+
 def test_ids_may_be_unquoted_numbers() -> None:
     nodes = [START | {"id": 17}, ANSWER | {"id": 18}]
     assert _codes(nodes, [{"source": 17, "target": 18}, {"source": "17", "target": "99"}]) == (
@@ -148,8 +218,10 @@ JSON = st.recursive(
 IDS = st.sampled_from(["s", "a", "b", "sys", "", 7]) | JSON
 FIELDS = st.sampled_from(
     [
-        "answer", "cases", "code", "default_value", "error_strategy", "headers", "model",
-        "outputs", "prompt_template", "retry_config", "template", "title", "url", "variables",
+        "answer", "break_conditions", "cases", "code", "default_value", "error_strategy", "headers",
+        "iterator_selector", "loop_count", "loop_id", "loop_variables", "model", "output_selector",
+        "outputs", "parallel_nums", "prompt_template", "retry_config", "start_node_id", "template",
+        "title", "url", "variables",
     ]
 )  # fmt: skip
 RETRIES = st.fixed_dictionaries(
@@ -161,6 +233,8 @@ RETRIES = st.fixed_dictionaries(
 def _nodes(draw: st.DrawFn) -> Any:
     data = draw(st.dictionaries(FIELDS, JSON, max_size=5))
     data["type"] = draw(st.sampled_from(sorted(CATALOGUE)) | JSON)
+    if "start_node_id" in data:
+        data["start_node_id"] = draw(IDS)
     if draw(st.booleans()):
         data["retry_config"] = draw(RETRIES)
     return {"id": draw(IDS), "parentId": draw(IDS), "type": draw(JSON), "data": data}

@@ -1,12 +1,19 @@
 """The `data` of node events."""
 
-from collections.abc import Mapping
+from typing import Final
 
 from pydantic import JsonValue
 
-from libs.common.contracts.run_events import NodeFinished, NodeRetrying, NodeStarted
+from libs.common.contracts.run_events import (
+    ContainerStarted,
+    NodeFinished,
+    NodeRetrying,
+    NodeStarted,
+    RoundStarted,
+)
 
 Data = dict[str, JsonValue]
+_CONTAINERS: Final = frozenset({"iteration", "loop"})
 
 
 def node_started_data(event: NodeStarted) -> Data:
@@ -21,8 +28,8 @@ def node_started_data(event: NodeStarted) -> Data:
         "inputs_truncated": False,
         "created_at": int(event.at),
         "extras": {},
-        "iteration_id": None,
-        "loop_id": None,
+        "iteration_id": event.iteration_id,
+        "loop_id": event.loop_id,
         "agent_strategy": None,
     }
 
@@ -46,12 +53,12 @@ def node_finished_data(event: NodeFinished) -> Data:
         "status": event.status,
         "error": event.error,
         "elapsed_time": event.elapsed_seconds,
-        "execution_metadata": _execution_metadata(event.metadata),
+        "execution_metadata": _execution_metadata(event),
         "created_at": int(event.started_at),
         "finished_at": int(event.at),
         "files": [],
-        "iteration_id": None,
-        "loop_id": None,
+        "iteration_id": event.iteration_id,
+        "loop_id": event.loop_id,
     }
 
 
@@ -72,15 +79,75 @@ def node_retry_data(event: NodeRetrying) -> Data:
         "status": "retry",
         "error": event.error,
         "elapsed_time": max(event.at - event.started_at, 0.0),
-        "execution_metadata": _execution_metadata({}),
+        "execution_metadata": _execution_metadata(event),
         "created_at": int(event.started_at),
         "finished_at": int(event.at),
         "files": [],
-        "iteration_id": None,
-        "loop_id": None,
+        "iteration_id": event.iteration_id,
+        "loop_id": event.loop_id,
         "retry_index": event.retry_index,
     }
 
 
-def _execution_metadata(metadata: Mapping[str, JsonValue]) -> Data:
-    return {"total_tokens": 0, "total_price": "0", "currency": "USD", **metadata}
+def _execution_metadata(event: NodeFinished | NodeRetrying) -> Data:
+    metadata: Data = {"total_tokens": 0, "total_price": "0", "currency": "USD"}
+    if event.iteration_id is not None:
+        metadata |= {"iteration_id": event.iteration_id, "iteration_index": event.iteration_index}
+    if event.loop_id is not None:
+        metadata |= {"loop_id": event.loop_id, "loop_index": event.loop_index}
+    return metadata | event.metadata if isinstance(event, NodeFinished) else metadata
+
+
+def is_container(event: NodeStarted | NodeFinished) -> bool:
+    """Whether Dify's wire has events of its own for the node."""
+    return event.node_type in _CONTAINERS
+
+
+def container_started_data(event: ContainerStarted) -> Data:
+    return {
+        "id": event.node_id,
+        "node_id": event.node_id,
+        "node_type": event.node_type,
+        "title": event.title,
+        "created_at": int(event.at),
+        "extras": {},
+        "metadata": {f"{event.node_type}_length": event.length},
+        "inputs": event.inputs,
+        "inputs_truncated": False,
+    }
+
+
+def round_started_data(event: RoundStarted) -> Data:
+    data: Data = {
+        "id": event.node_id,
+        "node_id": event.node_id,
+        "node_type": event.node_type,
+        "title": event.title,
+        "index": event.round,
+        "created_at": int(event.at),
+        "extras": {},
+    }
+    return data | {"pre_loop_output": {}} if event.kind == "loop_next" else data
+
+
+def container_finished_data(event: NodeFinished) -> Data:
+    metadata = _execution_metadata(event)
+    return {
+        "id": event.node_id,
+        "node_id": event.node_id,
+        "node_type": event.node_type,
+        "title": event.title,
+        "inputs": event.inputs,
+        "inputs_truncated": False,
+        "outputs": event.outputs,
+        "outputs_truncated": False,
+        "status": event.status if event.status == "succeeded" else "failed",
+        "error": None,
+        "elapsed_time": event.elapsed_seconds,
+        "total_tokens": metadata["total_tokens"],
+        "execution_metadata": metadata,
+        "created_at": int(event.started_at),
+        "finished_at": int(event.at),
+        "extras": {},
+        "steps": event.rounds or 0,
+    }

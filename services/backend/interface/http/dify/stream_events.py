@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from libs.common.contracts.run_events import (
+    ContainerStarted,
     GenerationStarted,
     NodeFinished,
     NodeRetrying,
     NodeStarted,
+    RoundStarted,
     RunFinished,
     RunStarted,
     TextCommitted,
@@ -27,9 +29,13 @@ from services.backend.domain.runs.run_joiner import (
 )
 from services.backend.interface.http.dify.errors import dify_error_body
 from services.backend.interface.http.dify.node_payloads import (
+    container_finished_data,
+    container_started_data,
+    is_container,
     node_finished_data,
     node_retry_data,
     node_started_data,
+    round_started_data,
 )
 from services.backend.interface.http.dify.run_payloads import (
     workflow_finished_data,
@@ -90,6 +96,14 @@ class StreamEvents:
                 return self.ended(ending, event.seq, item.at.offset)
             case RunStarted():
                 data, name = workflow_started_data(self._run, event), "workflow_started"
+            case NodeStarted() | NodeFinished() if is_container(event):
+                return self._container_ended(event, item)
+            case ContainerStarted():
+                data, name = container_started_data(event), event.kind
+            case RoundStarted(kind="loop_next", round=0):
+                return []  # the first round of a loop has no event there
+            case RoundStarted():
+                data, name = round_started_data(event), event.kind
             case NodeStarted():
                 data, name = node_started_data(event), "node_started"
             case NodeFinished():
@@ -99,6 +113,16 @@ class StreamEvents:
             case GenerationStarted() | TextCommitted() | TextReplaced():
                 return []  # the joiner has told them as text
         return [WireEvent(id=str(item.at), body=self._envelope(name, data=data))]
+
+    def _container_ended(
+        self, event: NodeStarted | NodeFinished, item: Happened
+    ) -> list[WireEvent]:
+        """Nothing for a container that never came to its rounds, as on Dify."""
+        if not isinstance(event, NodeFinished) or event.rounds is None:
+            return []
+        data = container_finished_data(event)
+        body = self._envelope(f"{event.node_type}_completed", data=data)
+        return [WireEvent(id=str(item.at), body=body)]
 
     def _text_grew(self, item: TextShown) -> Data:
         selector: list[JsonValue] = list(item.selector)
