@@ -26,6 +26,8 @@ _ENGINE_CODE = re.compile(r"<(?:class '\w+\.|[A-Z]\w*\.[A-Z])")
 _NEWER: dict[str, dict[str, Any]] = {
     # The newest release streams answers inside containers; the recording engine did not.
     "iteration_contains_answer.yml::hi": {"stream": "apple\nbanana\ndone"},
+    # The recorded text holds an id that was drawn at random.
+    "iteration_not_array": {"error": "invalid iterator value: "},
 }
 
 

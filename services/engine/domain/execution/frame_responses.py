@@ -81,11 +81,11 @@ class Session:
         """Whether all has been told."""
         return not self.left if self.responses is None else self.position == len(self.segments)
 
-    def close(self, *, said: bool) -> None:
-        """The frame is over. With `said` what can be shown of it now is still told; what holds the
-        session up, and all behind it, never."""
+    def close(self) -> None:
+        """The frame is over. What can be shown of it now is still told; what holds the session up,
+        and all behind it, never."""
         left: list[Piece] = []
-        while said and (piece := self.next_piece()) is not None:
+        while (piece := self.next_piece()) is not None:
             if piece.text:
                 left.append(piece)
         self.responses, self.segments, self.left = None, (), left
@@ -174,10 +174,10 @@ class FrameResponses:
         self._sessions.append(session)
         return session
 
-    def close(self, *, said: bool) -> None:
+    def close(self) -> None:
         """See `Session.close`."""
         for session in self._sessions:
-            session.close(said=said)
+            session.close()
         self._sessions.clear()
 
     def show(self, session: Session) -> Piece | None:

@@ -101,7 +101,15 @@ class FrameTree:
                 self._keep(frame, outer, rounds)
             if rounds.items is None or frame.index == rounds.length - 1:
                 outer.merge(frame.outputs)
-        self._drop(frame.path, said=event.error is None)
+            self._drop(frame.path)
+        else:
+            self._break_off(frame.path)
+
+    def withdraw(self, frame: str, node_id: str) -> None:
+        """Forget what the node streamed."""
+        responses = self.by_path[frame].responses
+        if responses is not None:
+            responses.withdraw(node_id)
 
     def inside(self, path: str) -> list[NodeProgress]:
         """The nodes under way in the frame and below it."""
@@ -118,18 +126,23 @@ class FrameTree:
         if written := frame.pool.own(CONVERSATION):
             outer.pool.put_all(CONVERSATION, written)
 
-    def _drop(self, path: str, *, said: bool) -> None:
-        gone = [path] if said else [each for each in self.by_path if is_within(each, path)]
-        for each in reversed(gone):
-            self.coordinator.frame_ended(each, said=said)
-            del self.by_path[each]
-        for progress in self.inside(path) if not said else ():
-            del self.active[progress.place]
-            self.coordinator.container_ended((progress.frame, progress.node_id))
-        if said and self.resting and self.resting[0] == path:
+    def _drop(self, path: str) -> None:
+        self.coordinator.frame_ended(path)
+        del self.by_path[path]
+        if self.resting and self.resting[0] == path:
             self.resting.popleft()
-        else:
-            self.stop(path)
+
+    def _break_off(self, path: str) -> None:
+        """The round failed: all that is under way in it ends with it."""
+        self.stop(path)
+        broken = self.inside(path)
+        for progress in broken:
+            del self.active[progress.place]
+            self.withdraw(progress.frame, progress.node_id)
+        for each in reversed([each for each in self.by_path if is_within(each, path)]):
+            self._drop(each)
+        for progress in broken:
+            self.coordinator.container_ended((progress.frame, progress.node_id))
 
     def _made(self, path: str, *, plan_of: str, outer: Frame, own_pool: bool) -> Frame:
         plan = self._workflow.frames[plan_of]

@@ -112,12 +112,12 @@ class ResponseCoordinator:
         self._frames[responses.path] = responses
         self.opened(responses.path, responses.start())
 
-    def frame_ended(self, path: str, *, said: bool) -> None:
-        """A round is over. `said`: what its response nodes still have to say is kept."""
+    def frame_ended(self, path: str) -> None:
+        """A round is over; what its response nodes still have to say is kept."""
         responses = self._frames.pop(path, None)
         if responses is None:
             return
-        responses.close(said=said)
+        responses.close()
         place, index = self._gates.pop(path)
         line = self._lines[place]
         line.over.add(index)

@@ -304,7 +304,7 @@ class RunState:
         progress = self.frames.progress(event.frame, event.node_id)
         if progress is not None:
             self._forget_effects(progress)
-            self._withdraw(event.frame, event.node_id)
+            self.frames.withdraw(event.frame, event.node_id)
             progress.retry_due = event.due
 
     def _retried(self, event: journal.NodeRetried) -> None:
@@ -318,13 +318,14 @@ class RunState:
         self._add(frame, event)
         self.coordinator.container_ended((event.frame, event.node_id))
         if event.handled != "none":
-            self._withdraw(event.frame, event.node_id)
+            self.frames.withdraw(event.frame, event.node_id)
             frame.pool.put_all(event.node_id, event.outputs)
             self._leave(frame, node, event.handle)
             return
         # Nothing behind the failure is shown: to readers the node has not ended.
         self.frames.stop(frame.path)
         if frame.path:
+            self.frames.withdraw(event.frame, event.node_id)
             frame.failed, frame.error_type = event.error, event.error_type
             self.frames.rest(frame)
         else:
@@ -337,11 +338,6 @@ class RunState:
         if progress is not None:
             self._forget_effects(progress)
         return frame, node
-
-    def _withdraw(self, frame: str, node_id: str) -> None:
-        responses = self.frames.by_path[frame].responses
-        if responses is not None:
-            responses.withdraw(node_id)
 
     def _forget_effects(self, progress: NodeProgress) -> None:
         for key in progress.dispatched:

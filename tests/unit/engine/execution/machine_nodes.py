@@ -24,7 +24,8 @@ from services.engine.domain.node_parts.node_contract import (
     OutputSegment,
     Problem,
 )
-from services.engine.domain.variables.values import MISSING, Selector, Value
+from services.engine.domain.nodes.catalogue import CATALOGUE as REAL
+from services.engine.domain.variables.values import MISSING, Missing, Selector, Value
 
 Data = Mapping[str, Any]
 
@@ -125,6 +126,29 @@ class _Nap(_Node):
         return NodeResult(outputs={"text": self.node_id})
 
 
+class _Give(_Node):
+    """Answers the list it holds."""
+
+    __slots__ = ()
+
+    def run(self, context: NodeContext) -> NodeRun:
+        return NodeResult(outputs={"list": self.data["list"]})
+        yield  # a generator all the same
+
+
+class _Copy(_Node):
+    """Answers what it reads at `of`, which is also the branch it takes."""
+
+    __slots__ = ()
+
+    def run(self, context: NodeContext) -> NodeRun:
+        value = context.variables.get(tuple(self.data["of"].split(".")))
+        if isinstance(value, Missing):
+            raise NodeFailure("nothing to copy")
+        return NodeResult(outputs={"text": value}, handle=str(value))
+        yield  # a generator all the same
+
+
 class _Broken(_Node):
     __slots__ = ()
 
@@ -165,6 +189,13 @@ CATALOGUE: Mapping[str, NodeType] = {
     "chorus": NodeType(type="chorus", execution="executable", parse=_Chorus, retryable=True),
     "compute": NodeType(type="compute", execution="executable", parse=_Compute, retryable=True),
     "nap": NodeType(type="nap", execution="executable", parse=_Nap),
+    "give": NodeType(type="give", execution="executable", parse=_Give),
+    "copy": NodeType(type="copy", execution="executable", parse=_Copy),
+    "switch": NodeType(type="switch", execution="branch", parse=_Copy),
+    **{
+        name: REAL[name]
+        for name in ("iteration", "iteration-start", "loop", "loop-start", "loop-end")
+    },
     "broken": NodeType(type="broken", execution="executable", parse=_Broken, retryable=True),
     "show": NodeType(
         type="show", execution="response", parse=_Show, response_template=show_template

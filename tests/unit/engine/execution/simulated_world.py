@@ -34,9 +34,9 @@ def never(_node: str, _attempt: int, _call: int) -> bool:
 
 
 def place_of(key: str) -> tuple[str, int, int]:
-    """Node, attempt and call of an effect's key."""
-    _, _, node, _, attempt, call = key.split("/")
-    return node, int(attempt), int(call)
+    """Node, attempt and call of an effect's key; inside a container the node is `node@frame`."""
+    _, _, node, frame, attempt, call = key.split("/")
+    return node if frame == "-" else f"{node}@{frame}", int(attempt), int(call)
 
 
 def begun(max_steps: int = 500) -> journal.RunStarted:
@@ -196,6 +196,7 @@ class World:
             text=delta.text,
             node_id=delta.node_id,
             selector=delta.selector,
+            frame_path=delta.frame,
             generation=delta.generation,
         )
 
