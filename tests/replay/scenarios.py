@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
+from tests.unit.engine.execution.container_graphs import breaks, iteration, loop, with_starts
 from tests.unit.engine.execution.machine_nodes import workflow
 from tests.unit.engine.execution.simulated_world import RUN, TENANT, Fails, World, never, run_to_end
 
@@ -29,8 +30,8 @@ class Scenario:
         return world
 
 
-def key(node: str, attempt: int = 0, call: int = 0) -> str:
-    return f"{TENANT}/{RUN}/{node}/-/{attempt}/{call}"
+def key(node: str, attempt: int = 0, call: int = 0, frame: str = "-") -> str:
+    return f"{TENANT}/{RUN}/{node}/{frame}/{attempt}/{call}"
 
 
 def _first(world: World) -> None:
@@ -50,6 +51,13 @@ def _failing_stream(world: World) -> None:
     world.happen(key("m"))
     world.crash()
     _first(world)
+
+
+def _last_first_with_a_new_owner(world: World) -> None:
+    world.speak(key("m", frame="it:0"), 12)
+    world.happen(world.moves()[-1])
+    world.crash()
+    run_to_end(world, lambda moves: moves[-1])
 
 
 def _aborted(world: World) -> None:
@@ -78,6 +86,24 @@ _BRANCHED: Mapping[str, Mapping[str, Any]] = {
     "ill": {"type": "show", "shows": ["@c.error_message", "@sys.query", "@x.text"]},
 }
 
+_ROUNDS: Mapping[str, Mapping[str, Any]] = with_starts(
+    {
+        "s": {"type": "begin"},
+        "g": {"type": "give", "list": ["a", "b", "c"]},
+        "it": iteration(
+            "m.text",
+            is_parallel=True,
+            parallel_nums=2,
+            error_handle_mode="continue-on-error",
+        ),
+        "m": {"type": "ask"},
+        "says": {"type": "show", "shows": ["@it.item", ": ", "@m.text", ";"]},
+        "lp": loop(3, {"i": 1}, **breaks(("c.text", "=", "1"))),
+        "c": {"type": "copy", "of": "lp.i"},
+        "a": {"type": "show", "shows": ["@lp.loop_round"]},
+    }
+)
+
 SCENARIOS: Mapping[str, Scenario] = {
     "branches_and_joins": Scenario(
         nodes=_BRANCHED,
@@ -105,6 +131,12 @@ SCENARIOS: Mapping[str, Scenario] = {
         edges=("s > m", "m > a"),
         story=_failing_stream,
         fails=lambda _node, attempt, _call: attempt == 0,
+    ),
+    "rounds_side_by_side": Scenario(
+        nodes=_ROUNDS,
+        edges=("s > g", "g > it", "itstart > m", "m > says", "it > lp", "lpstart > c", "lp > a"),
+        story=_last_first_with_a_new_owner,
+        fails=lambda node, _attempt, _call: node == "m@it:1",
     ),
     "aborted": Scenario(nodes=_STREAM, edges=("s > m", "m > a"), story=_aborted),
 }

@@ -41,7 +41,11 @@ def test_the_golden_ones_hold_what_a_run_can_have_under_way() -> None:
     assert any(progress.results for progress in under_way)
     assert any(progress.retry_due is not None for progress in under_way)
     assert any(state.announced for state in states)
-    assert any(state.coordinator.streams for state in states)
-    assert any(state.coordinator.spoken for state in states)
+    responses = [each for state in states for *_, each in state.coordinator.frames]
+    assert any(each.streams for each in responses)
+    assert any(each.spoken for each in responses)
+    assert any(line.held for state in states for line in state.coordinator.lines)
+    assert any(frame.pool is None for state in states for frame in state.frames)
+    assert any(progress.rounds and progress.rounds.failures for progress in under_way)
     assert any(state.coordinator.active for state in states)
     assert any(state.stopped for state in states)

@@ -1,17 +1,20 @@
 """Snapshots as bytes. What this version cannot take up is no snapshot: the journal has it all."""
 
 from dataclasses import replace
-from typing import cast
+from typing import TypeVar, cast
 
 import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from services.engine.app.errors import JournalRefused
+from services.engine.domain.execution.node_progress import NodeProgress
 from services.engine.domain.execution.run_snapshot import FOLD_VERSION, RunSnapshot
-from services.engine.domain.variables.values import Value
 
 MAX_SNAPSHOT_BYTES = 32 * 1024 * 1024
 """A run whose state is larger is taken over from its journal alone."""
+
+_Key = TypeVar("_Key", int, str)
+_Held = TypeVar("_Held")
 
 _encoder = msgspec.json.Encoder()
 # Not msgspec: it cannot read the recursive type of JSON values.
@@ -29,10 +32,16 @@ def encode_snapshot(snapshot: RunSnapshot) -> bytes | None:
     Raises JournalRefused when a value is not JSON.
     """
     try:
-        pool = _pool(snapshot.machine.state.pool)
-        if pool is None:
+        pieces = _Pieces()
+        state = snapshot.machine.state
+        frames = [
+            frame if frame.pool is None else replace(frame, pool=pieces.of(frame.pool))
+            for frame in state.frames
+        ]
+        active = [_in_pieces(progress, pieces) for progress in state.active]
+        if pieces.size > MAX_SNAPSHOT_BYTES:
             return None
-        state = replace(snapshot.machine.state, pool=pool)
+        state = replace(state, frames=frames, active=active)
         machine = replace(snapshot.machine, state=state)
         encoded = _encoder.encode(replace(snapshot, machine=machine))
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as e:
@@ -50,15 +59,27 @@ def decode_snapshot(stored: bytes, *, fold_version: int) -> RunSnapshot | None:
         return None
 
 
-def _pool(pool: dict[str, dict[str, Value]]) -> dict[str, dict[str, Value]] | None:
-    # Nearly all of a large snapshot. In one piece it would hold every other thread up, and one
-    # far above the bound would be written out for nothing.
-    encoded: dict[str, msgspec.Raw] = {}
-    size = 0
-    for scope, values in pool.items():
-        piece = _encoder.encode(values)
-        size += len(piece)
-        if size > MAX_SNAPSHOT_BYTES:
-            return None
-        encoded[scope] = msgspec.Raw(piece)
-    return cast("dict[str, dict[str, Value]]", encoded)
+class _Pieces:
+    """Nearly all of a large snapshot. In one piece it would hold every other thread up, and one far
+    above the bound would be written out for nothing: above it nothing more is."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def of(self, values: dict[_Key, _Held]) -> dict[_Key, _Held]:
+        """The same once it is encoded."""
+        encoded: dict[_Key, msgspec.Raw] = {}
+        for key, value in values.items():
+            if self.size > MAX_SNAPSHOT_BYTES:
+                break
+            piece = _encoder.encode(value)
+            self.size += len(piece)
+            encoded[key] = msgspec.Raw(piece)
+        return cast("dict[_Key, _Held]", encoded)
+
+
+def _in_pieces(progress: NodeProgress, pieces: _Pieces) -> NodeProgress:
+    rounds = progress.rounds
+    if rounds is None:
+        return progress
+    return replace(progress, rounds=replace(rounds, outputs=pieces.of(rounds.outputs)))

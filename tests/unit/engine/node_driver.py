@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.engine.domain.node_parts.effects import EffectError, EffectRequest, EffectResult
+from services.engine.domain.node_parts.frames import RunFrames
 from services.engine.domain.node_parts.node_contract import (
     Node,
     NodeContext,
@@ -14,7 +15,7 @@ from services.engine.domain.nodes.catalogue import CATALOGUE
 from services.engine.domain.variables.pool import VariablePool
 from services.engine.domain.variables.values import Value
 
-Requests = EffectRequest | tuple[EffectRequest, ...]
+Requests = EffectRequest | tuple[EffectRequest, ...] | RunFrames
 Answer = EffectResult | tuple[EffectResult, ...] | EffectError
 
 

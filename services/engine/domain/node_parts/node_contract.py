@@ -56,11 +56,14 @@ class NodeFailure(Exception):
         self.outputs = outputs or {}
 
 
+Sent = EffectResult | tuple[EffectResult, ...] | FramesDone
+"""What a generator is sent for what it asked."""
+
 NodeRun = Generator[
     EffectRequest | tuple[EffectRequest, ...] | RunFrames,
     # A generator is sent what it asked for: one result, or a tuple of them in order. Python's
     # Generator has one send type for all yields, so nodes narrow it with `expect`.
-    EffectResult | tuple[EffectResult, ...] | FramesDone,
+    Sent,
     NodeResult,
 ]
 

@@ -28,7 +28,7 @@ _MOST_WIDTH = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IterationNode:
-    """`width` items at most are under way at once."""
+    """`width` items at most are under way at once. Without `items` it cannot run."""
 
     items: Selector
     output: Selector | None
@@ -39,7 +39,7 @@ class IterationNode:
 
     @property
     def references(self) -> tuple[Selector, ...]:
-        return (self.items,) if self.output is None else (self.items, self.output)
+        return tuple(each for each in (self.items, self.output) if each)
 
     def run(self, context: NodeContext) -> NodeRun:
         """Raises NodeFailure where there is no list, and where an item failed that must not."""
@@ -116,7 +116,7 @@ def parse_iteration(node_id: str, data: Mapping[str, Value]) -> IterationNode:
         width = None
     parallel = settings.flag("is_parallel")
     return IterationNode(
-        items=settings.selector("iterator_selector") or ("", ""),
+        items=settings.selector("iterator_selector") or (),
         output=settings.selector("output_selector"),
         width=int(width or _WIDTH) if parallel else 1,
         mode=_MODES.get(mode, "terminated"),

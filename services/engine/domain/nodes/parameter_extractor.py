@@ -9,7 +9,7 @@ from services.engine.domain.node_parts.chosen_model import (
     parse_chosen_model,
     usage_metadata,
 )
-from services.engine.domain.node_parts.effects import CallModel, EffectError, EffectResult
+from services.engine.domain.node_parts.effects import CallModel, EffectError
 from services.engine.domain.node_parts.expected_result import expect
 from services.engine.domain.node_parts.extracted_parameters import (
     Parameter,
@@ -27,6 +27,7 @@ from services.engine.domain.node_parts.node_contract import (
     NodeRun,
     OutputTypes,
     Problem,
+    Sent,
 )
 from services.engine.domain.node_parts.parameter_prompt import (
     completion_prompt,
@@ -129,7 +130,7 @@ class ParameterExtractorNode:
 
     def _ask(
         self, question: _Question, context: NodeContext
-    ) -> Generator[CallModel, EffectResult | tuple[EffectResult, ...], ChatResult]:
+    ) -> Generator[CallModel, Sent, ChatResult]:
         tools = (tool_of(schema_of(self.parameters)),) if question.by_tool else ()
         call = self.model.call(question.messages, context.variables, tools=tools, stream=False)
         return expect(ChatResult, (yield CallModel(call=call, visible=tagged_text)))

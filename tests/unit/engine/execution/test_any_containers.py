@@ -158,7 +158,9 @@ class _Follower:
 
     def stored(self, seq: int) -> bytes:
         snapshot = RunSnapshot(seq=seq, machine=self.machine.snapshot(), view=self.view.snapshot())
-        return encode_snapshot(snapshot)
+        encoded = encode_snapshot(snapshot)
+        assert encoded is not None
+        return encoded
 
     def restore(self, stored: bytes) -> None:
         snapshot = decode_snapshot(stored, fold_version=FOLD_VERSION)

@@ -7,6 +7,7 @@ from types import FrameType
 import pytest
 
 from services.engine.domain.execution.run_machine import RunMachine
+from tests.unit.engine.execution.container_graphs import contained, iteration
 from tests.unit.engine.execution.machine_nodes import workflow
 from tests.unit.engine.execution.simulated_world import RUN, TENANT, World, begun
 
@@ -61,7 +62,18 @@ def _replay(length: int) -> int:
     return _calls(lambda: [other.fold(event) for event in events])
 
 
-@pytest.mark.parametrize("cost", [_chain, _fan_of_models, _replay])
+def _items(count: int) -> int:
+    nodes = {
+        "s": {"type": "begin"},
+        "g": {"type": "give", "list": [*range(count)]},
+        "it": iteration("x.answer", is_parallel=True),
+        "x": {"type": "show", "shows": ["@it.item"]},
+    }
+    compiled = contained(nodes, ["s > g", "g > it", "itstart > x"])
+    return _calls(lambda: World(compiled).begin(max_steps=count + 3))
+
+
+@pytest.mark.parametrize("cost", [_chain, _fan_of_models, _replay, _items])
 def test_twice_the_nodes_cost_twice_the_calls(cost: Callable[[int], int]) -> None:
     small, large = cost(50), cost(100)
     assert large <= 2.1 * small
