@@ -51,7 +51,7 @@ def test_a_container_tells_its_length_and_what_it_goes_over() -> None:
 def test_a_round_tells_its_index() -> None:
     data = round_started_data(RoundStarted(kind="iteration_next", round=1, **PLACE))
     assert (data["index"], "pre_loop_output" in data) == (1, False)
-    looped = PLACE | {"node_type": "loop"}
+    looped: dict[str, Any] = PLACE | {"node_type": "loop"}
     assert (
         round_started_data(RoundStarted(kind="loop_next", round=1, **looped))["pre_loop_output"]
         == {}
@@ -59,7 +59,7 @@ def test_a_round_tells_its_index() -> None:
 
 
 def test_a_containers_end_has_steps_and_never_an_error() -> None:
-    failed = ENDED | {"status": "failed", "error": "refused", "metadata": {"total_tokens": 7}}
+    failed: dict[str, Any] = ENDED | {"status": "failed", "error": "refused", "metadata": {"total_tokens": 7}}
     ended = NodeFinished(rounds=2, outputs={"output": [1]}, **PLACE, **failed)
     data = container_finished_data(ended)
     assert is_container(ended)
