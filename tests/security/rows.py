@@ -54,8 +54,11 @@ async def _rows(stage: Stage) -> TenantRows:
     )
     digests: list[tuple[str, str]] = []
     for table in tables:
-        rows = await connection.fetch(f"select * from {table['name']} t order by t::text")
-        digest = hashlib.sha256(repr([tuple(row) for row in rows]).encode()).hexdigest()
+        # When the tenant's own keys were last used is written down some seconds behind.
+        rows = await connection.fetch(
+            f"select (to_jsonb(t) - 'last_used_at')::text as row from {table['name']} t order by 1"
+        )
+        digest = hashlib.sha256(repr([row["row"] for row in rows]).encode()).hexdigest()
         digests.append((table["name"], f"{len(rows)} {digest}"))
     key_id: UUID = await connection.fetchval(
         "select key_id from backend.api_keys where revoked_at is null order by key_id limit 1"

@@ -63,11 +63,16 @@ class Zygote:
         control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         control.setblocking(False)
         loop = asyncio.get_running_loop()
+        spawning = loop.run_in_executor(spawner, _spawn, launch, far)
         try:
-            process = await loop.run_in_executor(spawner, _spawn, launch, far)
+            process = await asyncio.shield(spawning)
         except (OSError, subprocess.SubprocessError) as error:
             control.close()
             raise SandboxRefused(f"the sandbox process cannot be started: {error}") from error
+        except asyncio.CancelledError:
+            # The thread goes on starting it, and nobody else would end it.
+            await cls._spawned_for_nobody(spawning, control)
+            raise
         finally:
             far.close()
         zygote = cls(process, control)
@@ -83,6 +88,17 @@ class Zygote:
             await zygote.close()
             raise
         return zygote
+
+    @classmethod
+    async def _spawned_for_nobody(
+        cls, spawning: "asyncio.Future[subprocess.Popen[bytes]]", control: socket.socket
+    ) -> None:
+        try:
+            process = await spawning
+        except (OSError, subprocess.SubprocessError):
+            control.close()
+        else:
+            await cls(process, control).close()
 
     @property
     def last_words(self) -> str:
