@@ -6,9 +6,12 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 import pytest_asyncio
@@ -23,6 +26,7 @@ from services.plugin.domain.sandbox.execution import (
 )
 from services.plugin.infra.sandbox.options import SandboxOptions
 from services.plugin.infra.sandbox.sandbox import ProcessSandbox
+from services.plugin.infra.sandbox.zygote_process import Launch, Zygote
 from tests.integration.plugin.sandbox.processes import (
     all_end,
     count_descriptors,
@@ -31,6 +35,9 @@ from tests.integration.plugin.sandbox.processes import (
     start_program,
     started_since,
 )
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _ONE = CodeExecution(language="python3", code="def main():\n    return 1", inputs={})
 _ONE_IN_JAVASCRIPT = CodeExecution(language="javascript", code="const main = () => 1", inputs={})
@@ -93,6 +100,32 @@ async def test_close_leaves_no_process(before: list[int], own: ProcessSandbox) -
         await running
     with pytest.raises(Unavailable):
         await own.run(_ONE)
+
+
+async def test_a_start_that_is_cancelled_leaves_no_process(before: list[int]) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    class Slow(ThreadPoolExecutor):
+        def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+            def late() -> T:
+                begun.set()
+                go.wait(10)
+                return fn(*args, **kwargs)
+
+            return super().submit(late)
+
+    launch = Launch(
+        command=["/bin/sleep", "60"], first_message=lambda _: {}, uid=None, start_seconds=10.0
+    )
+    with Slow(1) as spawner:
+        starting = asyncio.ensure_future(Zygote.start(launch, spawner))
+        assert await asyncio.to_thread(begun.wait, 10)
+        starting.cancel()
+        await asyncio.sleep(0)
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+    assert started_since(before) == []
 
 
 @pytest.mark.parametrize("level", _LEVELS)
