@@ -59,7 +59,11 @@ def test_a_round_tells_its_index() -> None:
 
 
 def test_a_containers_end_has_steps_and_never_an_error() -> None:
-    failed: dict[str, Any] = ENDED | {"status": "failed", "error": "refused", "metadata": {"total_tokens": 7}}
+    failed: dict[str, Any] = ENDED | {
+        "status": "failed",
+        "error": "refused",
+        "metadata": {"total_tokens": 7},
+    }
     ended = NodeFinished(rounds=2, outputs={"output": [1]}, **PLACE, **failed)
     data = container_finished_data(ended)
     assert is_container(ended)
