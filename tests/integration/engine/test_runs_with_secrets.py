@@ -271,7 +271,9 @@ async def test_its_snapshot_is_closed_and_taken_up_again(
     await driver._cutter.closed()
     snapshot = await first.stores.snapshots.newest(TENANT, request.run_id)
     assert snapshot is not None
-    assert snapshot.machine.state.pool["n1"] == {"result": VALUE.upper()}
+    pool = snapshot.machine.state.frames[0].pool
+    assert pool is not None
+    assert pool["n1"] == {"result": VALUE.upper()}
     stored = await _stored_snapshot(migrated_database, request.run_id, damaged=damaged)
     assert VALUE.encode() not in stored
     assert VALUE.upper().encode() not in stored
