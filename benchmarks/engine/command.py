@@ -21,8 +21,8 @@ from deploy.local.layout import CHECKOUT
 
 _FULL = Pace(rounds=5, runs=20)
 _SMOKE = Pace(rounds=3, runs=8)
-# A shared machine with few cores moves even ratios; the smoke run is to notice a broken engine,
-# not a busy neighbour. The batch's floor only waits, so it does not feel neighbours at all.
+# A shared machine with few cores moves even ratios, those of the batch most; the smoke run is to
+# notice a broken engine, not a busy neighbour.
 _SMOKE_TOLERANCE = 1.5
 # calls10 does not meet its bound of 1.5 x yet (2.1 to 2.5 x on a quiet machine), on which the whole
 # benchmark fails; here 3 x is the ceiling that it must not cross on the way down.

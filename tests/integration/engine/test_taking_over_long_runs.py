@@ -210,7 +210,7 @@ async def test_one_that_leads_nowhere_is_left_alone(world: World) -> None:
     asked = await world.held()
     seq = await world.snapshot_seq(asked)
     stored = await world.stored(asked)
-    unknown = {"node": 9_999, "position": 0, "began": 0}
+    unknown = {"frame": "", "node": 9_999, "position": 0, "began": 0}
     stored["machine"]["state"]["coordinator"]["waiting"] = [unknown]
     await world.tamper(asked, stored=json.dumps(stored).encode())
     length = len(await world.cluster.journal(asked.run_id))
