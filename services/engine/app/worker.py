@@ -12,7 +12,7 @@ from libs.common.errors import Busy, HeddleError
 from services.engine.app.ports.command_store import CommandStore
 from services.engine.app.ports.run_store import Claim, RunStore
 from services.engine.app.ports.worker_leases import WorkerLeases
-from services.engine.app.runs.carry_run import RunCarrier
+from services.engine.app.runs.carry_run import RunCarrier, SteeredRun
 from services.engine.app.runs.drive_run import RunDriver, Stopped
 from services.engine.app.runs.keep_lease import LeaseKeeper
 from services.engine.app.runs.pick_runs import RunPicker
@@ -48,7 +48,7 @@ class WorkerPorts:
 class _Driven:
     claim: Claim
     task: asyncio.Task[None]
-    driver: RunDriver | None = None
+    driver: SteeredRun | None = None
 
 
 class Worker:
@@ -120,7 +120,8 @@ class Worker:
 
     def driver_of(self, run_id: UUID) -> RunDriver | None:
         known = self._driven.get(run_id)
-        return known.driver if known else None
+        driver = known.driver if known else None
+        return driver if isinstance(driver, RunDriver) else None
 
     def take(self, claim: Claim) -> None:
         """Drive a run that was claimed for this worker."""
@@ -141,7 +142,7 @@ class Worker:
         """The run has commands; without effect when it is not driven here."""
         known = self._driven.get(run_id)
         if known is not None and known.driver is not None:
-            task = asyncio.ensure_future(self._drain_commands(known.driver))
+            task = asyncio.ensure_future(self._drain_commands(known.claim, known.driver))
             self._nudges.add(task)
             task.add_done_callback(self._nudges.discard)
 
@@ -217,7 +218,7 @@ class Worker:
     async def _carry(self, claim: Claim) -> None:
         mine = self._driven[claim.run_id]
 
-        def started(driver: RunDriver) -> None:
+        def started(driver: SteeredRun) -> None:
             mine.driver = driver
 
         try:
@@ -232,8 +233,7 @@ class Worker:
                 del self._driven[claim.run_id]
             self.wake()
 
-    async def _drain_commands(self, driver: RunDriver) -> None:
-        claim = driver.claim
+    async def _drain_commands(self, claim: Claim, driver: SteeredRun) -> None:
         try:
             for command in await self._ports.commands.undrained(claim.tenant_id, claim.run_id):
                 driver.obey(command)

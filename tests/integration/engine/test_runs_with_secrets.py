@@ -8,7 +8,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -23,7 +23,7 @@ from libs.common.contracts.environment_secrets import (
     secret_purpose,
     secret_text,
 )
-from libs.common.contracts.run_commands import AcceptRun, EnvironmentValue
+from libs.common.contracts.run_commands import AbortRun, AcceptRun, EnvironmentValue
 from libs.common.contracts.run_queries import RunQuery
 from libs.common.contracts.subjects import ENVIRONMENT_SECRETS
 from libs.common.database.asyncpg_pool import create_pool
@@ -238,6 +238,70 @@ async def test_a_run_waits_for_the_backend_and_others_do_not(
     assert (await cluster.view(waiting.run_id)).status == "running"
     keeper.away = False
     assert (await cluster.ended(waiting.run_id)).status == "succeeded"
+
+
+async def test_a_run_that_waits_for_the_backend_can_be_stopped(
+    cluster: Cluster, keeper: Keeper, callees: Callees
+) -> None:
+    keeper.away = True
+    # No sweep comes in time: the wake-up alone has to reach it.
+    worker = replace(OPTIONS.worker, sweep=60.0)
+    replica = await cluster.replica(replace(OPTIONS, worker=worker))
+    request = await asked(cluster)
+    await replica.engine.use_cases.accept.execute(request)
+    await _asked_again(keeper)
+    await replica.engine.use_cases.abort.execute(_abort(request))
+    view = await cluster.ended(request.run_id, within=1.0)
+    assert (view.status, view.error, callees.effects) == ("stopped", "not needed", [])
+    kinds = [event.kind for event in await cluster.events(request.run_id)]
+    assert kinds == ["run_started", "run_finished"]
+
+
+async def test_one_that_was_taken_over_can_be_stopped(
+    cluster: Cluster, keeper: Keeper, callees: Callees
+) -> None:
+    callees.gate.clear()
+    first = await cluster.replica(OPTIONS, serve=False)
+    request = await asked(cluster)
+    await first.engine.use_cases.accept.execute(request)
+    await asyncio.wait_for(callees.arrived.wait(), 5)
+    await first.kill()
+    keeper.away = True
+    second = await cluster.replica(OPTIONS, serve=False)
+    await _asked_again(keeper)
+    await second.engine.use_cases.abort.execute(_abort(request))
+    view = await cluster.ended(request.run_id, within=2.0)
+    assert (view.status, view.epoch, len(callees.effects)) == ("stopped", 2, 1)
+    query = RunQuery(tenant_id=TENANT, run_id=request.run_id)
+    assert VALUE not in (await second.engine.use_cases.read.trace(query)).model_dump_json()
+
+
+async def test_a_waiting_run_is_let_go_with_its_worker(cluster: Cluster, keeper: Keeper) -> None:
+    keeper.away = True
+    first = await cluster.replica(OPTIONS, serve=False)
+    request = await asked(cluster)
+    await first.engine.use_cases.accept.execute(request)
+    await _asked_again(keeper)
+    await first.stop()
+    assert (await cluster.view(request.run_id)).status == "queued"
+    keeper.away = False
+    await cluster.replica(OPTIONS, serve=False)
+    assert (await cluster.ended(request.run_id)).status == "succeeded"
+
+
+def _abort(request: AcceptRun) -> AbortRun:
+    return AbortRun(
+        tenant_id=TENANT, run_id=request.run_id, command_id=uuid4(), reason="not needed"
+    )
+
+
+async def _asked_again(keeper: Keeper) -> None:
+    before = keeper.asked
+
+    async def more() -> bool:
+        return keeper.asked > before + 1
+
+    await eventually(more)
 
 
 async def test_values_are_asked_for_once_a_minute(cluster: Cluster, keeper: Keeper) -> None:

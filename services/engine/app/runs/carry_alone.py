@@ -11,8 +11,8 @@ from libs.common.errors import HeddleError
 from libs.common.messaging.bus import MessageBus
 from services.engine.app.ports.command_store import CommandStore
 from services.engine.app.ports.run_store import Claim
-from services.engine.app.runs.carry_run import RunCarrier
-from services.engine.app.runs.drive_run import RunDriver, Stopped
+from services.engine.app.runs.carry_run import RunCarrier, SteeredRun
+from services.engine.app.runs.drive_run import Stopped
 from services.engine.app.runs.keep_lease import LeaseKeeper
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class LoneRun:
         self._claim = claim
         self._ports = ports
         self._look = look
-        self._driver: RunDriver | None = None
+        self._driver: SteeredRun | None = None
 
     async def carry(self, leave: asyncio.Event) -> Stopped:
         """Drive the run until it ends, is lost or set aside, or until `leave` is set, also by a
@@ -61,7 +61,7 @@ class LoneRun:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
 
-    def _started(self, driver: RunDriver) -> None:
+    def _started(self, driver: SteeredRun) -> None:
         self._driver = driver
 
     async def _let_go(self, carrying: "asyncio.Task[Stopped]") -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 from services.engine.app.errors import JournalUnreadable, WorkflowUnknown
@@ -13,9 +13,10 @@ from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.journal_store import JournalReader
 from services.engine.app.ports.run_store import Claim, RunStore
 from services.engine.app.ports.snapshot_store import SnapshotStore
+from services.engine.app.runs.await_secrets import AwaitedSecrets
 from services.engine.app.runs.drive_run import DriverPorts, RunDriver, Stopped
 from services.engine.app.runs.run_history import RunHistory, shortest_history, whole_history
-from services.engine.app.runs.run_secrets import secrets_of
+from services.engine.app.runs.run_secrets import NO_SECRETS, RunSecrets, secrets_of
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.domain.events.journal import SEMANTICS_VERSION
 
@@ -44,6 +45,25 @@ class Suspicion:
     quarantine_after: int = 5
 
 
+class SteeredRun(Protocol):
+    """A run under one claim, as long as it is here."""
+
+    def obey(self, command: StoredCommand) -> None:
+        """Take a stored command; the same again changes nothing."""
+        ...
+
+    async def hand_back(self) -> None:
+        """Return once everything said so far is in the journal."""
+        ...
+
+    def let_go(self) -> None:
+        """Stop at once."""
+        ...
+
+
+Started = Callable[[SteeredRun], None]
+
+
 class RunCarrier:
     """`apart` carries the runs that are to be isolated; None: they are carried like any other."""
 
@@ -60,8 +80,9 @@ class RunCarrier:
         self._suspicion = suspicion
         self._apart = apart
 
-    async def carry(self, claim: Claim, started: Callable[[RunDriver], None]) -> Stopped:
-        """Drive the run; `started` gets its driver before the first step, if it is driven here.
+    async def carry(self, claim: Claim, started: Started) -> Stopped:
+        """Drive the run; `started` gets whatever takes its commands now, the last time its driver
+        before the first step, if it is driven here.
 
         Raises Unavailable when the store, or who keeps its secrets, was away before the run could
         be driven or set aside; the run is then ours and not driven.
@@ -75,18 +96,16 @@ class RunCarrier:
         except (WorkflowUnknown, JournalUnreadable) as error:
             return await self._set_aside(claim, "incompatible", error.message)
 
-    async def _carried(self, claim: Claim, started: Callable[[RunDriver], None]) -> Stopped:
+    async def _carried(self, claim: Claim, started: Started) -> Stopped:
         workflow = await self._ports.workflows.get(claim.tenant_id, claim.request.workflow_hash)
         history = await self._history(claim)
         if (version := _semantics(history)) != SEMANTICS_VERSION:
             evidence = f"journal of semantics version {version}, this is {SEMANTICS_VERSION}"
             return await self._set_aside(claim, "incompatible", evidence)
-        secrets = await secrets_of(self._ports.secrets, claim.request)
-        commands = (
-            []
-            if claim.fresh
-            else await self._ports.commands.undrained(claim.tenant_id, claim.run_id)
-        )
+        secrets = await self._secrets(claim, started)
+        if secrets is None:
+            return Stopped.LET_GO
+        commands = await self._commands(claim)
         ports = traced(self._ports.drivers, claim, workflow.labels)
 
         async def drive(
@@ -110,6 +129,20 @@ class RunCarrier:
             # what is there, and ends the run.
             stopped, evidence = await drive(await self._stored(claim), failure=evidence)
         return await self._settled(claim, stopped, evidence)
+
+    async def _secrets(self, claim: Claim, started: Started) -> RunSecrets | None:
+        if not claim.request.has_secrets:
+            return NO_SECRETS
+        awaited = AwaitedSecrets()
+        started(awaited)
+        for command in await self._commands(claim):
+            awaited.obey(command)
+        return await awaited.until(secrets_of(self._ports.secrets, claim.request))
+
+    async def _commands(self, claim: Claim) -> Sequence[StoredCommand]:
+        if claim.fresh:
+            return ()
+        return await self._ports.commands.undrained(claim.tenant_id, claim.run_id)
 
     async def _settled(self, claim: Claim, stopped: Stopped, evidence: str) -> Stopped:
         match stopped:

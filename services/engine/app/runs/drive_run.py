@@ -28,7 +28,7 @@ from services.engine.domain.execution.incompatible_history import IncompatibleHi
 from services.engine.domain.execution.public_events import PublicView, ToldEvent
 from services.engine.domain.execution.run_machine import RunMachine
 from services.engine.domain.execution.run_snapshot import RunSnapshot
-from services.engine.domain.execution.step import Step
+from services.engine.domain.execution.step import Abort, Step
 from services.engine.domain.graph.node_labels import NodeLabel
 from services.engine.domain.node_parts.effects import EffectError, EffectResult
 
@@ -90,7 +90,7 @@ class RunDriver:
         self.evidence = ""
         self._ports = ports
         self._secrets = secrets
-        self._refused = secrets.missing
+        self._refused = _abort(secrets.abort) if secrets.abort else secrets.missing
         self._machine = RunMachine(
             workflow, tenant_id=claim.tenant_id, run_id=claim.run_id, secrets=secrets.values
         )
@@ -159,8 +159,8 @@ class RunDriver:
 
     def obey(self, command: StoredCommand) -> None:
         """Apply a stored command; one that was applied before changes nothing."""
-        command_id, reason = str(command.command_id), command.reason
-        self._guarded(lambda now: self._machine.abort(command_id, reason, now))
+        abort = _abort(command)
+        self._guarded(lambda now: self._machine.abort(abort, now))
 
     # What effects report (EffectSink).
 
@@ -331,3 +331,7 @@ class RunDriver:
         self._outstanding.abandon()
         self._outputs.stop()
         self._cutter.close()
+
+
+def _abort(command: StoredCommand) -> Abort:
+    return Abort(command_id=str(command.command_id), reason=command.reason)

@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.common.contracts.run_commands import AcceptRun
 from libs.common.errors import Unavailable
 from services.engine.app.errors import SecretMissing
+from services.engine.app.ports.command_store import StoredCommand
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.domain.variables.secret_mask import SecretMask
 from services.engine.domain.variables.values import Value
@@ -19,11 +20,13 @@ _READ_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSecrets:
-    """`mask` None: the run has none, and is shown as it is. `missing` says why it cannot run."""
+    """`mask` None: the run has none, and is shown as it is. `missing` says why it cannot run,
+    `abort` what it is stopped with before anything more of it is executed."""
 
     values: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
     mask: SecretMask | None = None
     missing: str | None = None
+    abort: StoredCommand | None = None
 
 
 NO_SECRETS = RunSecrets()
@@ -37,6 +40,11 @@ async def secrets_of(source: EnvironmentSecrets, request: AcceptRun) -> RunSecre
     found = await source.open(request.tenant_id, request.app_id, wanted, patience=_START_SECONDS)
     missing = _missing(wanted, found)
     return RunSecrets(values=found, mask=_mask(found, missing), missing=missing)
+
+
+def without_secrets(abort: StoredCommand) -> RunSecrets:
+    """What a run is stopped with while nobody tells its secrets."""
+    return RunSecrets(mask=SecretMask(None, spared=abort.reason), abort=abort)
 
 
 async def mask_of(

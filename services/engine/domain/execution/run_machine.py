@@ -11,7 +11,7 @@ from services.engine.domain.execution.run_advance import RunAdvance
 from services.engine.domain.execution.run_snapshot import MachineSnapshot
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.sent_effects import Waiting
-from services.engine.domain.execution.step import Step, Timer
+from services.engine.domain.execution.step import Abort, Step, Timer
 from services.engine.domain.node_parts.effects import EffectError, EffectResult, Wait
 from services.engine.domain.variables.values import Value
 
@@ -25,7 +25,8 @@ class RunMachine:
     then `resume`. Late or repeated reports change nothing and give an empty Step.
 
     `secrets` are the environment values that the journal only names. Where they cannot be had,
-    `refused` says so to `begin` or `resume`: the run fails with it and nothing else happens.
+    `refused` says so to `begin` or `resume`: the run fails with it, or is stopped by the command
+    that could not wait for them, and nothing else happens.
     """
 
     def __init__(
@@ -40,13 +41,13 @@ class RunMachine:
         self._advance = RunAdvance(self.state, tenant_id=tenant_id, run_id=run_id)
         self._writer = self._advance.writer
 
-    def begin(self, started: journal.RunStarted, *, refused: str | None = None) -> Step:
+    def begin(self, started: journal.RunStarted, *, refused: str | Abort | None = None) -> Step:
         """The first step of a new run: everything that needs no answer from the world."""
         step = self._writer.open(started.at)
         self._writer.record(started)
         step.timers.append(Timer(timer_id=DEADLINE, due=started.at + started.max_seconds))
         if refused is not None:
-            self._advance.end("failed", refused)
+            self._refuse(refused)
         return self._advance.settle()
 
     def fold(self, event: journal.JournalEvent) -> None:
@@ -69,7 +70,7 @@ class RunMachine:
         self.state.restore(saved.state)
         self._writer.restore(saved.writer)
 
-    def resume(self, now: float, *, refused: str | None = None) -> Step:
+    def resume(self, now: float, *, refused: str | Abort | None = None) -> Step:
         """Go on after folding everything: waiting nodes are re-created and fed, effects without an
         answer sent again under their keys, timers set to their journalled instants.
 
@@ -81,7 +82,7 @@ class RunMachine:
         if started is None or self.state.finished is not None:
             return step
         if refused is not None:
-            self._advance.end("failed", refused)
+            self._refuse(refused)
             return self._advance.settle()
         self._writer.pay()
         step.timers.append(Timer(timer_id=DEADLINE, due=started.at + started.max_seconds))
@@ -145,15 +146,30 @@ class RunMachine:
         self._advance.retry(timer_id)
         return self._advance.settle()
 
-    def abort(self, command_id: str, reason: str, now: float) -> Step:
+    def abort(self, command: Abort, now: float) -> Step:
         """Stop the run; the same command again, or one after the end, changes nothing."""
         step = self._writer.open(now)
-        if self.state.finished is not None or command_id in self.state.commands:
+        if self.state.finished is not None or command.command_id in self.state.commands:
             return step
-        self._writer.record(
-            journal.CommandApplied(at=now, command_id=command_id, command="abort", reason=reason)
-        )
+        self._apply(command)
         return self._advance.settle()
+
+    def _refuse(self, why: str | Abort) -> None:
+        if isinstance(why, Abort):
+            self._apply(why)
+            self._advance.end("stopped", why.reason)
+        else:
+            self._advance.end("failed", why)
+
+    def _apply(self, command: Abort) -> None:
+        self._writer.record(
+            journal.CommandApplied(
+                at=self._writer.now,
+                command_id=command.command_id,
+                command="abort",
+                reason=command.reason,
+            )
+        )
 
     def _waiting_for(self, key: str) -> Waiting | None:
         return self._advance.effects.waiting_for(key)

@@ -49,6 +49,14 @@ class Timer:
     due: float
 
 
+@record
+class Abort:
+    """The command to stop a run; `reason` is what callers of the run are shown."""
+
+    command_id: str
+    reason: str
+
+
 @mutable_record
 class Step:
     """`events` are already applied to the state and are journalled in this order, together.

@@ -16,12 +16,13 @@ from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.public_events import PublicView
 from services.engine.domain.execution.run_machine import DEADLINE, RunMachine
-from services.engine.domain.execution.step import Delta, Dispatch, Step
+from services.engine.domain.execution.step import Abort, Delta, Dispatch, Step
 from services.engine.domain.node_parts.effects import CallModel, EffectError
 
 T = TypeVar("T")
 TENANT = UUID("00000000-0000-7000-8000-000000000001")
 RUN = UUID("00000000-0000-7000-8000-000000000002")
+ABORT = Abort(command_id="command", reason="enough")
 BODY = "one two \N{SMILING FACE WITH SUNGLASSES}three"
 
 Fails = Callable[[str, int, int], bool]
@@ -136,7 +137,7 @@ class World:
 
     def stop(self) -> None:
         """Somebody aborts the run."""
-        self._take(self.machine.abort("command", "enough", self.now))
+        self._take(self.machine.abort(ABORT, self.now))
 
     def speak(self, key: str, upto: int) -> None:
         """The call says its text up to `upto` code points, beginning with its generation."""

@@ -6,8 +6,9 @@ import pytest
 
 from services.backend.domain.runs.run_joiner import RunJoiner
 from services.engine.domain.events import journal
+from services.engine.domain.execution.step import Abort
 from tests.unit.engine.execution.machine_nodes import workflow
-from tests.unit.engine.execution.simulated_world import RUN, TENANT, World, ended
+from tests.unit.engine.execution.simulated_world import ABORT, RUN, TENANT, World, ended
 
 KEY = f"{TENANT}/{RUN}/m/-/0/0"
 
@@ -91,8 +92,8 @@ def test_an_abort_keeps_what_was_said_and_comes_once() -> None:
     world = _world()
     world.speak(KEY, 12)
     world.stop()
-    assert not world.machine.abort("command", "enough", world.now).events
-    assert not world.machine.abort("c2", "again", world.now).events
+    assert not world.machine.abort(ABORT, world.now).events
+    assert not world.machine.abort(Abort(command_id="c2", reason="again"), world.now).events
     assert _read(world) == world.view.text == world.calls[KEY].text[:12]
     assert _withdrawals(world) == []
 
