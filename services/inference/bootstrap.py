@@ -40,6 +40,7 @@ async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
     lifespan.background("sheets", sheets.watch)
     session = await _session(settings, lifespan)
     credentials = BackendCredentials(bus, SealedBox(settings.master_key), clock)
+    lifespan.background("changed credentials", credentials.hear_changes)
     complete = CompleteChat(
         sheets=sheets,
         credentials=credentials,

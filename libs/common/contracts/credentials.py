@@ -24,3 +24,12 @@ class SealedCredential(BaseModel):
     sealed: bytes = b""
     base_url: str | None = None
     revision: int = 0
+
+
+class CredentialChanged(BaseModel):
+    """What was told of the tenant's credential for `provider` before is no longer true."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant_id: UUID
+    provider: str

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from libs.common.contracts.chat import ChatCall, ChatCallPart, ModelList, ModelQuery
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.command_execution import CommandCall, CommandResult
-from libs.common.contracts.credentials import CredentialQuery, SealedCredential
+from libs.common.contracts.credentials import CredentialChanged, CredentialQuery, SealedCredential
 from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.environment_secrets import SealedSecrets, SecretsQuery
 from libs.common.contracts.http_call import HttpCall, HttpResult
@@ -44,6 +44,7 @@ from libs.common.contracts.run_queries import (
     RunSummaries,
     RunTrace,
     RunView,
+    TraceQuery,
 )
 from libs.common.contracts.state_changes import StateChanged
 from libs.common.contracts.tool_call import ToolCall, ToolList, ToolQuery, ToolResult
@@ -146,7 +147,7 @@ ABORT_RUN = Subject("engine.runs.abort", AbortRun, CommandAccepted)
 RESUME_RUN = Subject("engine.runs.resume", ResumeRun, CommandAccepted)
 RUN_VIEW = Subject("engine.runs.view", RunQuery, RunView)
 RUNS = Subject("engine.runs.list", RunsQuery, RunSummaries)
-RUN_TRACE = Subject("engine.runs.trace", RunQuery, RunTrace)
+RUN_TRACE = Subject("engine.runs.trace", TraceQuery, RunTrace)
 RUN_EVENTS = Subject("engine.runs.events", RunEventsQuery, RunEventsPage)
 REGISTER_WORKFLOW = Subject("engine.workflows.register", RegisterWorkflow, ValidationReport)
 VALIDATE_WORKFLOW = Subject("engine.workflows.validate", ValidateWorkflow, ValidationReport)
@@ -170,6 +171,7 @@ PLUGIN_ATTACH = Subject("plugin.calls.attach", AttachCall, AttachedResult)
 PLUGIN_CANCEL = Subject("plugin.calls.cancel", CancelCall, CallCancelled)
 
 CREDENTIAL = Subject("backend.credentials.get", CredentialQuery, SealedCredential)
+CREDENTIAL_CHANGED = Broadcast("backend.credentials.changed", CredentialChanged)
 ENVIRONMENT_SECRETS = Subject("backend.secrets.get", SecretsQuery, SealedSecrets)
 
 STATE_CHANGED = Broadcast("state.changed", StateChanged)

@@ -1,15 +1,16 @@
 """Credentials of model providers: stored sealed, served by reference, never shown."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from uuid import UUID
 
-from libs.common.contracts.credentials import CredentialQuery, SealedCredential
+from libs.common.contracts.credentials import CredentialChanged, CredentialQuery, SealedCredential
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.providers import ProviderEntry, ProviderList, ProviderQuery
-from libs.common.contracts.subjects import PROVIDERS
-from libs.common.errors import NotFound
+from libs.common.contracts.subjects import CREDENTIAL_CHANGED, PROVIDERS
+from libs.common.errors import NotFound, Unavailable
 from libs.common.messaging.bus import MessageBus
 from services.backend.app.ports.credential_repository import (
     CredentialRepository,
@@ -55,7 +56,9 @@ class ProviderCredentials:
         catalogue = await self._catalogue()
         check_provider(catalogue, provider, {k: v for k, v in entered.items() if v})
         sealed = self.sealer.seal(tenant_id, provider, api_key)
-        return await self.credentials.put(tenant_id, provider, sealed, base_url)
+        revision = await self.credentials.put(tenant_id, provider, sealed, base_url)
+        await self._tell(tenant_id, provider)
+        return revision
 
     async def listed(self, tenant_id: UUID) -> list[ListedProvider]:
         """Every provider of the catalogue, and whatever else a credential is stored for."""
@@ -77,6 +80,7 @@ class ProviderCredentials:
         """Raises NotFound."""
         if not await self.credentials.delete(tenant_id, provider):
             raise NotFound("No credential is stored for this provider.")
+        await self._tell(tenant_id, provider)
 
     async def serve(self, query: CredentialQuery) -> SealedCredential:
         """What the services that make calls are given."""
@@ -86,6 +90,15 @@ class ProviderCredentials:
         return SealedCredential(
             found=True, sealed=found.sealed, base_url=found.base_url, revision=found.revision
         )
+
+    async def _tell(self, tenant_id: UUID, provider: str) -> None:
+        """Whoever set a key and calls at once is served with that key."""
+        changed = CredentialChanged(tenant_id=tenant_id, provider=provider)
+        # Stored is stored: who cannot be told asks again within a second.
+        with suppress(Unavailable):
+            await self.bus.broadcast(
+                CREDENTIAL_CHANGED, changed, envelope=Envelope(tenant_id=tenant_id)
+            )
 
     async def _catalogue(self) -> ProviderList:
         return await self.bus.request(

@@ -1,4 +1,5 @@
-"""Credentials by reference: asked of the backend, opened here, kept in memory for a second."""
+"""Credentials by reference: asked of the backend, opened here, kept in memory for a second or
+until the backend tells that they changed."""
 
 import json
 from collections import OrderedDict
@@ -9,8 +10,8 @@ from uuid import UUID
 from libs.common.clock import Clock
 from libs.common.contracts.credentials import CredentialQuery, SealedCredential
 from libs.common.contracts.envelope import Envelope
-from libs.common.contracts.subjects import CREDENTIAL
-from libs.common.errors import Unavailable, UpstreamTimeout
+from libs.common.contracts.subjects import CREDENTIAL, CREDENTIAL_CHANGED
+from libs.common.errors import Busy, Unavailable, UpstreamTimeout
 from libs.common.messaging.bus import MessageBus
 from libs.common.retry_policy import RetryPolicy
 from libs.common.retrying import retrying
@@ -19,6 +20,7 @@ from services.inference.app.ports.chat_wire import OpenedCredential
 
 _ASK_SECONDS = 5.0
 _KEEP_SECONDS = 1.0
+_LISTEN_SECONDS = 60.0
 _MOST_KEPT = 10_000
 _BACKEND_AWAY = RetryPolicy(
     name="credential",
@@ -37,13 +39,29 @@ class _Kept:
 
 
 class BackendCredentials:
-    """Implements CredentialSource. A change is in force everywhere within a second."""
+    """Implements CredentialSource. A change is in force everywhere within a second, and at once
+    where `hear_changes` runs and hears of it."""
 
     def __init__(self, bus: MessageBus, box: SealedBox, clock: Clock) -> None:
         self._bus = bus
         self._box = box
         self._clock = clock
         self._kept: OrderedDict[tuple[UUID, str], _Kept] = OrderedDict()
+        self._changes = 0
+
+    async def hear_changes(self) -> None:
+        """Forget what the backend says has changed, until cancelled."""
+        async with self._bus.listen(CREDENTIAL_CHANGED) as listener:
+            while True:
+                try:
+                    changed = await listener.next(timeout=_LISTEN_SECONDS)
+                except Busy:
+                    self._changes += 1
+                    self._kept.clear()
+                    continue
+                if changed is not None:
+                    self._changes += 1
+                    self._kept.pop((changed.tenant_id, changed.provider), None)
 
     async def open(self, tenant_id: UUID | None, provider: str) -> OpenedCredential | None:
         if tenant_id is None:
@@ -52,7 +70,10 @@ class BackendCredentials:
         kept = self._kept.get((tenant_id, provider))
         if kept is not None and now < kept.until:
             return kept.credential
+        changes = self._changes
         credential = await self._ask(tenant_id, provider)
+        if changes != self._changes:
+            return credential  # it may have been read before the change
         self._kept[tenant_id, provider] = _Kept(credential, now + _KEEP_SECONDS)
         self._kept.move_to_end((tenant_id, provider))
         if len(self._kept) > _MOST_KEPT:
