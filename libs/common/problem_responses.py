@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents."""
 
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Any
 from urllib.parse import quote
 
@@ -166,10 +167,15 @@ def _of_http(error: HTTPException) -> HeddleError:
     return _BY_STATUS.get(error.status_code, fallback)(str(error.detail))
 
 
+def retry_after_header(seconds: float) -> str:
+    """Whole seconds, never fewer than asked for and at least one."""
+    return str(max(ceil(seconds), 1))
+
+
 def _headers(error: HeddleError) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if error.retry_after is not None:
-        headers["Retry-After"] = str(max(round(error.retry_after + 0.5), 1))
+        headers["Retry-After"] = retry_after_header(error.retry_after)
     if error.status == Unauthenticated.status:
         headers["WWW-Authenticate"] = "Bearer"
     return headers

@@ -8,6 +8,7 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
 from tests.e2e.world import Json, World, bearer
+from tests.support.scripted_upstream import Answer
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -127,6 +128,43 @@ def test_refusals_are_the_clients_own_errors(world: World, client: openai.OpenAI
     stranger = openai.OpenAI(base_url=f"{world.url}/v1", api_key="ws-unknown", max_retries=0)
     with stranger, pytest.raises(openai.AuthenticationError):
         stranger.models.list()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_providers_rate_limit_is_the_clients_own_error(
+    world: World, client: openai.OpenAI, stream: bool
+) -> None:
+    world.provider(lambda _: Answer(status=429, text="slow down", retry_after="7"))
+    with pytest.raises(openai.RateLimitError, match="slow down") as limited:
+        client.chat.completions.create(model="openai/gpt-4o-mini", messages=HELLO, stream=stream)
+    assert limited.value.code == "rate_limit_exceeded"
+    assert limited.value.type == "rate_limit_error"
+    assert limited.value.response.headers["retry-after"] == "7"
+
+
+def test_a_key_that_was_just_set_is_used_at_once(world: World, client: openai.OpenAI) -> None:
+    for _ in range(5):
+        keys: list[str] = []
+        for key in ("first", "second"):
+            world.provider(lambda asked: Answer(text=asked.headers["authorization"]), key=key)
+            told = client.chat.completions.create(model="openai/gpt-4o-mini", messages=HELLO)
+            keys.append(told.choices[0].message.content or "")
+        assert keys == ["Bearer first", "Bearer second"]
+
+
+def test_a_wrong_key_of_the_provider_is_not_taken_for_the_callers(world: World) -> None:
+    world.provider(lambda _: Answer(status=401, text="Incorrect API key provided"))
+    with (
+        openai.OpenAI(
+            base_url=f"{world.url}/v1", api_key=world.platform.workspace_key, max_retries=2
+        ) as client,
+        pytest.raises(openai.InternalServerError, match="openai answered 401") as failed,
+    ):
+        client.chat.completions.create(model="openai/gpt-4o-mini", messages=HELLO)
+    assert failed.value.status_code == 502
+    assert failed.value.code == "provider_failed"
+    # A repeat cannot help, and the client was told so.
+    assert len(world.upstream.asked) == 1
 
 
 def test_a_prompt_of_two_megabytes_is_answered_at_once(world: World) -> None:

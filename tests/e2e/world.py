@@ -128,13 +128,15 @@ class World:
             assert answer.status_code == 200, answer.read()
             return list(events_of(answer))
 
-    def provider(self, script: Script | None = None, *, url: str | None = None) -> None:
+    def provider(
+        self, script: Script | None = None, *, url: str | None = None, key: str = "scripted"
+    ) -> None:
         """Let the workspace's provider `openai` be at the scripted upstream (or at `url`)."""
         if script is not None:
             self.upstream.reset(script)
         self.http.put(
             "/api/providers/openai",
-            json={"api_key": "scripted", "base_url": url or self.upstream.url},
+            json={"api_key": key, "base_url": url or self.upstream.url},
             headers=self.admin,
         ).raise_for_status()
 

@@ -34,12 +34,13 @@ class Asked:
 class Answer:
     """What to say. `status` other than 200 makes `text` the error's message; `seconds_between`
     is the pause before each word. `tool` and `arguments` call an offered function, in an answer
-    that is not streamed."""
+    that is not streamed. `retry_after` goes into an error's header of that name."""
 
     text: str = ""
     tool: str | None = None
     arguments: str = ""
     status: int = 200
+    retry_after: str | None = None
     seconds_between: float = 0.0
 
 
@@ -72,7 +73,8 @@ class ScriptedUpstream:
         answer = self.script(asked)
         if answer.status != 200:
             error = {"error": {"message": answer.text, "type": "scripted"}}
-            return web.json_response(error, status=answer.status)
+            headers = {"Retry-After": answer.retry_after} if answer.retry_after else {}
+            return web.json_response(error, status=answer.status, headers=headers)
         words = _WORD.findall(answer.text) or ([answer.text] if answer.text else [])
         if body.get("stream"):
             return await self._streamed(request, asked, answer, words)

@@ -129,6 +129,33 @@ async def test_a_refusal_keeps_status_and_words_but_no_secret() -> None:
     assert refused.value.retry_after == 7.0
 
 
+@pytest.mark.parametrize(
+    ("status", "asked", "seconds"),
+    [
+        (429, "0.5", 0.5),
+        (503, "-3", 0.0),
+        (429, "1e999", 86_400.0),
+        (429, "9" * 400, 86_400.0),
+        (429, "Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        (429, "Wed, 21 Oct 9999 07:28:00 GMT", 86_400.0),
+        (429, "nan", None),
+        (429, "soon", None),
+        (400, "7", None),
+    ],
+)
+async def test_how_long_a_provider_asks_to_wait(
+    status: int, asked: str, seconds: float | None
+) -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.json_response({}, status=status, headers={"Retry-After": asked})
+
+    async with _upstream(handler) as url:
+        with pytest.raises(ProviderFailed) as refused:
+            await _collect(url)
+    assert refused.value.retry_after == seconds
+    assert refused.value.retryable is (status != 400)
+
+
 async def test_a_stream_cut_before_its_finish_is_an_error() -> None:
     async with _upstream(_events(_delta(content="Hel"), done=False)) as url:
         with pytest.raises(ProviderStreamBroken, match="before its answer was finished"):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
+from math import isnan
 
 import msgspec
 
@@ -12,6 +13,8 @@ from services.inference.domain.errors import ProviderFailed
 _RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|key|api|xai|gsk)[-_][A-Za-z0-9_*-]{6,}")
 _MAX_WORDS = 2000
+_LONGEST_WAIT_SECONDS = 24 * 3600.0
+"""Whatever a provider asks for, so that the number is one for every reader."""
 
 
 class _Inner(msgspec.Struct):
@@ -35,11 +38,12 @@ def refusal(
 ) -> ProviderFailed:
     """The error for an HTTP answer that is not a success."""
     words = scrub(_words(body) or f"HTTP {status}", secrets)
+    retryable = status in _RETRYABLE
     return ProviderFailed(
         f"{provider} answered {status}: {words}",
         upstream_status=status,
-        retryable=status in _RETRYABLE,
-        retry_after=_retry_after(headers.get("retry-after"), clock),
+        retryable=retryable,
+        retry_after=_retry_after(headers.get("retry-after"), clock) if retryable else None,
     )
 
 
@@ -68,11 +72,18 @@ def _words(body: bytes) -> str:
 def _retry_after(value: str | None, clock: Clock) -> float | None:
     if not value:
         return None
+    seconds = _number(value)
+    if seconds is None:
+        try:
+            seconds = (parsedate_to_datetime(value) - clock.now()).total_seconds()
+        except (OverflowError, TypeError, ValueError):
+            return None
+    return min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)
+
+
+def _number(value: str) -> float | None:
     try:
-        return max(float(value), 0.0)
+        seconds = float(value)
     except ValueError:
-        pass
-    try:
-        return max((parsedate_to_datetime(value) - clock.now()).total_seconds(), 0.0)
-    except (TypeError, ValueError):
         return None
+    return None if isnan(seconds) else seconds

@@ -5,7 +5,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from libs.common.errors import HeddleError
-from libs.common.problem_responses import documented_errors
+from libs.common.problem_responses import documented_errors, retry_after_header
 
 _OWN_CODES = frozenset({"app_unavailable", "not_chat_app", "not_workflow_app"})
 _CODES = {
@@ -54,6 +54,6 @@ def dify_error_response(error: HeddleError) -> Response:
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="api"'
     if error.retry_after is not None:
-        headers["Retry-After"] = str(max(round(error.retry_after + 0.5), 1))
+        headers["Retry-After"] = retry_after_header(error.retry_after)
     body = to_json(dify_error_body(error))
     return Response(body, error.status, headers=headers, media_type="application/json")
