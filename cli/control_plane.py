@@ -75,6 +75,8 @@ class NodeTrace(_Model):
 class Trace(_Model):
     run: dict[str, JsonValue] = {}
     nodes: tuple[NodeTrace, ...] = ()
+    has_more: bool = False
+    last: int = 0
 
 
 class RunDetail(BaseModel):
@@ -127,7 +129,16 @@ class ControlPlane:
         return _parsed(RunDetail, self._send("GET", f"/api/runs/{run_id}"))
 
     def trace(self, run_id: str) -> Trace:
-        return _parsed(Trace, self._send("GET", f"/api/runs/{run_id}/trace"))
+        """All of it, page by page."""
+        nodes: list[NodeTrace] = []
+        after = 0
+        while True:
+            params = {"after": str(after)} if after else {}
+            page = _parsed(Trace, self._send("GET", f"/api/runs/{run_id}/trace", params=params))
+            nodes.extend(page.nodes)
+            if not page.has_more:
+                return page.model_copy(update={"nodes": tuple(nodes)})
+            after = page.last
 
     def set_provider(self, name: str, *, api_key: str, base_url: str | None) -> None:
         told = {"api_key": api_key, "base_url": base_url}

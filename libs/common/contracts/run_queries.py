@@ -82,6 +82,13 @@ class RunEventsPage(_Frozen):
     status: RunStatus
 
 
+class TraceQuery(RunQuery):
+    """Node executions that began above `after_seq`, in that order, at most `limit`."""
+
+    after_seq: int = 0
+    limit: int = 1000
+
+
 class NodeTrace(_Frozen):
     """One execution of a node. `status` running until it ended. Times are Unix seconds."""
 
@@ -105,5 +112,10 @@ class NodeTrace(_Frozen):
 
 
 class RunTrace(_Frozen):
+    """`more` True: ask again from `last_seq`. Fewer nodes than asked for come where what they hold
+    is large."""
+
     run: RunView
     nodes: tuple[NodeTrace, ...]
+    more: bool = False
+    last_seq: int = 0

@@ -38,6 +38,7 @@ from libs.common.contracts.run_queries import (
     RunSummary,
     RunTrace,
     RunView,
+    TraceQuery,
 )
 from libs.common.contracts.subjects import (
     ABORT_RUN,
@@ -186,7 +187,7 @@ class FakeEngine:
         found = [event for event in run.events if event.seq > query.after_seq]
         return RunEventsPage(events=tuple(found[:3]), more=len(found) > 3, status=run.status)
 
-    async def _trace(self, query: RunQuery, envelope: Envelope) -> RunTrace:
+    async def _trace(self, query: TraceQuery, envelope: Envelope) -> RunTrace:
         view = await self._view(query, envelope)
         node = NodeTrace(
             execution_id=node_execution_id(query.run_id, "llm", "", 0),

@@ -11,7 +11,7 @@ import pytest
 from libs.common.clock import SystemClock
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.run_commands import AbortRun, AcceptRun, RunEnded
-from libs.common.contracts.run_queries import RunEventsQuery, RunQuery, RunView
+from libs.common.contracts.run_queries import RunEventsQuery, RunQuery, RunView, TraceQuery
 from libs.common.contracts.subjects import (
     ABORT_RUN,
     ACCEPT_RUN,
@@ -120,7 +120,7 @@ async def test_a_run_from_acceptance_to_its_fact(world: _World) -> None:
         )
         trace = await world.caller.request(
             RUN_TRACE,
-            RunQuery(tenant_id=TENANT, run_id=asked.run_id),
+            TraceQuery(tenant_id=TENANT, run_id=asked.run_id),
             envelope=ENVELOPE,
             timeout=5,
         )

@@ -24,7 +24,7 @@ from libs.common.contracts.environment_secrets import (
     secret_text,
 )
 from libs.common.contracts.run_commands import AbortRun, AcceptRun, EnvironmentValue
-from libs.common.contracts.run_queries import RunQuery
+from libs.common.contracts.run_queries import TraceQuery
 from libs.common.contracts.subjects import ENVIRONMENT_SECRETS
 from libs.common.database.asyncpg_pool import create_pool
 from libs.common.errors import Unavailable
@@ -161,7 +161,7 @@ async def test_readers_see_a_mask(cluster: Cluster, keeper: Keeper) -> None:
     await replica.engine.use_cases.accept.execute(request)
     await cluster.ended(request.run_id)
     reads = replica.engine.use_cases.read
-    query = RunQuery(tenant_id=TENANT, run_id=request.run_id)
+    query = TraceQuery(tenant_id=TENANT, run_id=request.run_id)
     used = (await reads.trace(query)).nodes[1]
     assert used.inputs == {"key": MASK}
     assert used.outputs == {"result": VALUE.upper()}, "what code makes of it is not recognised"
@@ -272,7 +272,7 @@ async def test_one_that_was_taken_over_can_be_stopped(
     await second.engine.use_cases.abort.execute(_abort(request))
     view = await cluster.ended(request.run_id, within=2.0)
     assert (view.status, view.epoch, len(callees.effects)) == ("stopped", 2, 1)
-    query = RunQuery(tenant_id=TENANT, run_id=request.run_id)
+    query = TraceQuery(tenant_id=TENANT, run_id=request.run_id)
     assert VALUE not in (await second.engine.use_cases.read.trace(query)).model_dump_json()
 
 

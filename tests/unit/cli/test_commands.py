@@ -213,6 +213,18 @@ def test_runs_show_prints_the_trace(platform: ScriptedPlatform) -> None:
     assert told["nodes"][0]["node_id"] == "n1"
 
 
+def test_runs_show_prints_every_page_of_the_trace(platform: ScriptedPlatform) -> None:
+    platform.answers["GET /api/runs/r1"] = [answer({"id": "r1", "status": "succeeded"})]
+    platform.answers["GET /api/runs/r1/trace"] = [
+        answer({**TRACE, "has_more": True, "last": 7}),
+        answer({"run": {}, "nodes": [{"node_id": "n2", "title": "Behind"}]}),
+    ]
+    result = heddle("runs", "show", "r1")
+    assert "Classify" in result.stdout
+    assert "Behind" in result.stdout
+    assert platform.requests[-1].line == "GET /api/runs/r1/trace?after=7"
+
+
 def test_provider_set_sends_the_key_and_prints_it_nowhere(platform: ScriptedPlatform) -> None:
     platform.answers["PUT /api/providers/openai"] = [answer({})]
     result = heddle("provider", "set", "openai", "--api-key", "sk-1", "--base-url", "http://m/v1")

@@ -21,6 +21,7 @@ from libs.common.contracts.run_queries import (
     RunSummary,
     RunTrace,
     RunView,
+    TraceQuery,
 )
 from libs.common.contracts.subjects import (
     ABORT_RUN,
@@ -102,10 +103,10 @@ class EngineRuns:
             timeout=_SECONDS,
         )
 
-    async def trace(self, tenant_id: UUID, run_id: UUID) -> RunTrace:
+    async def trace(self, tenant_id: UUID, run_id: UUID, *, after_seq: int, limit: int) -> RunTrace:
         return await self.bus.request(
             RUN_TRACE,
-            RunQuery(tenant_id=tenant_id, run_id=run_id),
+            TraceQuery(tenant_id=tenant_id, run_id=run_id, after_seq=after_seq, limit=limit),
             envelope=Envelope(tenant_id=tenant_id),
             timeout=_SECONDS,
         )

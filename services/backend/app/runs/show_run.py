@@ -46,11 +46,14 @@ class ShowRun:
         evidence = view.error if view.status in SET_ASIDE_STATUSES else None
         return ShownRun(run=run, status=view.status, evidence=evidence)
 
-    async def trace(self, tenant_id: UUID, run_id: UUID) -> RunTrace | None:
-        """What the nodes did; None while the engine does not know the run. Raises NotFound."""
+    async def trace(
+        self, tenant_id: UUID, run_id: UUID, *, after_seq: int, limit: int
+    ) -> RunTrace | None:
+        """What the nodes did that began above `after_seq`; None while the engine does not know the
+        run. Raises NotFound."""
         await self._found(tenant_id, run_id, None)
         try:
-            return await self.engine.trace(tenant_id, run_id)
+            return await self.engine.trace(tenant_id, run_id, after_seq=after_seq, limit=limit)
         except NotFound:
             return None
 

@@ -66,8 +66,8 @@ class JournalReader(Protocol):
     async def after(
         self, tenant_id: UUID, run_id: UUID, *, place: int, rows: int
     ) -> Sequence[Entry]:
-        """The events above `place`, in order, of the next `rows` rows that hold any; empty at the
-        end. Raises JournalUnreadable."""
+        """The events above `place`, in order, of the next `rows` rows that hold any, or of fewer
+        where rows are large; empty at the end. Raises JournalUnreadable."""
         ...
 
     async def newest(

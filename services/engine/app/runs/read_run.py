@@ -3,14 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from libs.common.contracts.run_commands import SET_ASIDE_STATUSES, TERMINAL_STATUSES
-from libs.common.contracts.run_events import (
-    CommittedEvent,
-    NodeFinished,
-    NodeRetrying,
-    NodeStarted,
-)
 from libs.common.contracts.run_queries import (
-    NodeTrace,
     RunEventsPage,
     RunEventsQuery,
     RunQuery,
@@ -18,6 +11,7 @@ from libs.common.contracts.run_queries import (
     RunSummaries,
     RunTrace,
     RunView,
+    TraceQuery,
 )
 from services.engine.app.errors import WorkflowUnknown
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
@@ -26,13 +20,15 @@ from services.engine.app.ports.run_store import RunRecord, RunStore
 from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.runs.public_page import PublicPage
 from services.engine.app.runs.run_secrets import mask_of
-from services.engine.app.runs.view_checkpoints import Checkpoint, ViewCheckpoints
+from services.engine.app.runs.trace_page import TracePage
+from services.engine.app.runs.view_checkpoints import Checkpoint, ViewCheckpoints, beginning
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.domain.events.journal import RunStarted
 from services.engine.domain.execution.public_events import PUBLIC_EVENTS, PublicView
 
 _ROWS_AT_ONCE = 8
 _MOST_EVENTS = 5000
+_MOST_NODES = 5000
 
 
 class ReadRun:
@@ -60,7 +56,11 @@ class ReadRun:
     async def events(self, query: RunEventsQuery) -> RunEventsPage:
         record = await self._runs.find(query.tenant_id, query.run_id)
         wanted = min(max(query.limit, 1), _MOST_EVENTS)
-        page = await self._page(record, query.after_seq, wanted)
+        kept = await self._kept(record, query.after_seq)
+        view = await self._view_at(record, kept)
+        page = PublicPage(
+            view, place=kept.place, secrets=kept.secrets, after_seq=query.after_seq, most=wanted
+        )
         await page.read_on(self._journal, self._checkpoints, query.tenant_id, query.run_id)
         if record.status not in TERMINAL_STATUSES:
             # Read after the events: a terminal status then means that they are complete.
@@ -69,11 +69,21 @@ class ReadRun:
                 await page.read_on(self._journal, self._checkpoints, query.tenant_id, query.run_id)
         return RunEventsPage(events=tuple(page.events), more=page.more, status=record.status)
 
-    async def trace(self, query: RunQuery) -> RunTrace:
+    async def trace(self, query: TraceQuery) -> RunTrace:
         record = await self._runs.find(query.tenant_id, query.run_id)
-        events = await self._public(record)
-        last = events[-1].seq if events else 0
-        return RunTrace(run=_view(record, last_public_seq=last), nodes=_nodes(events))
+        wanted = min(max(query.limit, 1), _MOST_NODES)
+        kept = await self._kept(record, query.after_seq)
+        view = await self._view_at(record, kept)
+        page = TracePage(
+            view, place=kept.place, secrets=kept.secrets, after_seq=query.after_seq, most=wanted
+        )
+        await page.read_on(self._journal, self._checkpoints, query.tenant_id, query.run_id)
+        return RunTrace(
+            run=_view(record, last_public_seq=await self._last_public(record)),
+            nodes=page.nodes,
+            more=page.more,
+            last_seq=page.last_seq,
+        )
 
     async def summaries(self, query: RunsQuery) -> RunSummaries:
         """A page of the tenant's runs, without what happened in them."""
@@ -83,26 +93,19 @@ class ReadRun:
             return RunSummaries(runs=tuple(found))
         return RunSummaries(runs=tuple(found[: query.limit]), more=len(found) > query.limit)
 
-    async def _public(self, record: RunRecord) -> list[CommittedEvent]:
-        entries = await self._journal.read(record.tenant_id, record.run_id)
-        view = await self._view_of(record, _secrets(entries))
-        made = (view.map(entry.seq, entry.event) for entry in entries)
-        return [event for event in made if event is not None]
-
-    async def _page(self, record: RunRecord, after_seq: int, most: int) -> PublicPage:
+    async def _kept(self, record: RunRecord, after_seq: int) -> Checkpoint:
+        """The newest place at or below `after_seq` that reading can begin at."""
         kept = self._checkpoints.before(record.tenant_id, record.run_id, after_seq)
-        if kept is None:
-            kept = await self._snapshot_below(record, after_seq)
-        place = 0 if kept is None else kept.place
-        if kept is None:
-            first = await self._journal.after(record.tenant_id, record.run_id, place=0, rows=1)
-            secrets = _secrets(first)
-        else:
-            secrets = kept.secrets
-        view = await self._view_of(record, secrets)
+        kept = kept or await self._snapshot_below(record, after_seq)
         if kept is not None:
-            view.restore(kept.view)
-        return PublicPage(view, place=place, secrets=secrets, after_seq=after_seq, most=most)
+            return kept
+        first = await self._journal.after(record.tenant_id, record.run_id, place=0, rows=1)
+        return beginning(_secrets(first))
+
+    async def _view_at(self, record: RunRecord, kept: Checkpoint) -> PublicView:
+        view = await self._view_of(record, kept.secrets)
+        view.restore(kept.view)
+        return view
 
     async def _snapshot_below(self, record: RunRecord, after_seq: int) -> Checkpoint | None:
         if after_seq == 0 or record.status in TERMINAL_STATUSES:
@@ -158,54 +161,4 @@ def _view(record: RunRecord, *, last_public_seq: int) -> RunView:
         finished_at=outcome.finished_at if outcome else None,
         last_public_seq=last_public_seq,
         epoch=record.epoch,
-    )
-
-
-def _nodes(events: list[CommittedEvent]) -> tuple[NodeTrace, ...]:
-    found: dict[tuple[str, str], NodeTrace] = {}
-    retries: dict[tuple[str, str], int] = {}
-    for event in events:
-        if isinstance(event, NodeStarted | NodeFinished | NodeRetrying):
-            place = (event.node_id, event.frame_path)
-            if isinstance(event, NodeRetrying):
-                retries[place] = event.retry_index
-            found[place] = _node(event, found.get(place), retries.get(place, 0))
-    return tuple(found.values())
-
-
-def _node(
-    event: NodeStarted | NodeFinished | NodeRetrying, known: NodeTrace | None, retries: int
-) -> NodeTrace:
-    if isinstance(event, NodeFinished):
-        tokens = event.metadata.get("total_tokens", 0)
-        return NodeTrace(
-            execution_id=event.execution_id,
-            node_id=event.node_id,
-            node_type=event.node_type,
-            title=event.title,
-            index=event.index,
-            frame_path=event.frame_path,
-            status=event.status,
-            started_at=event.started_at,
-            elapsed_seconds=event.elapsed_seconds,
-            retries=retries,
-            total_tokens=int(tokens) if isinstance(tokens, int | float) else 0,
-            inputs=event.inputs,
-            process_data=event.process_data,
-            outputs=event.outputs,
-            error=event.error,
-            error_type=event.error_type,
-            metadata=event.metadata,
-        )
-    started_at = event.at if isinstance(event, NodeStarted) else event.started_at
-    return NodeTrace(
-        execution_id=event.execution_id,
-        node_id=event.node_id,
-        node_type=event.node_type,
-        title=event.title,
-        index=event.index,
-        frame_path=event.frame_path,
-        status="running",
-        started_at=known.started_at if known else started_at,
-        retries=retries,
     )

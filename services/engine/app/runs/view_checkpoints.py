@@ -18,6 +18,12 @@ class Checkpoint:
     view: ViewSnapshot
 
 
+def beginning(secrets: Mapping[str, int]) -> Checkpoint:
+    """Before the first event."""
+    nothing = ViewSnapshot(begun=[], text="", length=0, created_at=0.0, last_seq=0)
+    return Checkpoint(place=0, secrets=secrets, view=nothing)
+
+
 class ViewCheckpoints:
     """In memory only, and complete without any: a journal is only ever added to, so what is kept
     stays true. At most `runs` runs, the ones asked for last, with `each` checkpoints."""

@@ -1,5 +1,6 @@
 """Reading a run's journal."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
@@ -19,17 +20,25 @@ SELECT first_seq, last_seq, bytes FROM engine.journal
 WHERE tenant_id = $1 AND run_id = $2 ORDER BY first_seq"""
 # Which row holds an event is found by its key alone: rows are not looked at one by one.
 _AFTER = """
-SELECT first_seq, last_seq, bytes FROM engine.journal
-WHERE tenant_id = $1 AND run_id = $2 AND first_seq >= (
-    SELECT first_seq FROM engine.journal
-    WHERE tenant_id = $1 AND run_id = $2 AND first_seq <= $3 + 1
-    ORDER BY first_seq DESC LIMIT 1)
-AND last_seq > $3
-ORDER BY first_seq LIMIT $4"""
+SELECT first_seq, last_seq, bytes FROM (
+    SELECT first_seq, last_seq, bytes,
+        sum(octet_length(bytes)) OVER (ORDER BY first_seq) - octet_length(bytes) AS before
+    FROM engine.journal
+    WHERE tenant_id = $1 AND run_id = $2 AND first_seq >= (
+        SELECT first_seq FROM engine.journal
+        WHERE tenant_id = $1 AND run_id = $2 AND first_seq <= $3 + 1
+        ORDER BY first_seq DESC LIMIT 1)
+    AND last_seq > $3
+    ORDER BY first_seq LIMIT $4) AS next
+WHERE before < $5 ORDER BY first_seq"""
 _NEWEST = """
 SELECT first_seq, last_seq, bytes FROM engine.journal
 WHERE tenant_id = $1 AND run_id = $2 AND ($3::bigint IS NULL OR first_seq < $3)
 ORDER BY first_seq DESC LIMIT $4"""
+_BYTES_AT_ONCE = 4 * 1024 * 1024
+"""Where `after` stops before its number of rows, behind the row that reaches it."""
+_DECODED_HERE = 256 * 1024
+"""Above it rows are decoded beside the loop: a row of 32 MiB takes most of a second."""
 
 
 class PostgresJournalReader:
@@ -42,7 +51,7 @@ class PostgresJournalReader:
 
     async def read(self, tenant_id: UUID, run_id: UUID) -> Sequence[Entry]:
         found = await self._statements.fetch_of([tenant_id], _READ, tenant_id, run_id)
-        entries = self._entries(found, tenant_id, run_id)
+        entries = await self._read(found, tenant_id, run_id)
         if entries and entries[0].seq != 1:
             raise JournalUnreadable(f"The journal of {run_id} begins at {entries[0].seq}.")
         return entries
@@ -50,8 +59,11 @@ class PostgresJournalReader:
     async def after(
         self, tenant_id: UUID, run_id: UUID, *, place: int, rows: int
     ) -> Sequence[Entry]:
-        found = await self._statements.fetch_of([tenant_id], _AFTER, tenant_id, run_id, place, rows)
-        entries = [entry for entry in self._entries(found, tenant_id, run_id) if entry.seq > place]
+        found = await self._statements.fetch_of(
+            [tenant_id], _AFTER, tenant_id, run_id, place, rows, _BYTES_AT_ONCE
+        )
+        read = await self._read(found, tenant_id, run_id)
+        entries = [entry for entry in read if entry.seq > place]
         if entries and entries[0].seq != place + 1:
             raise JournalUnreadable(f"The journal of {run_id} has a gap at {place + 1}.")
         return entries
@@ -62,7 +74,14 @@ class PostgresJournalReader:
         found = await self._statements.fetch_of(
             [tenant_id], _NEWEST, tenant_id, run_id, before, rows
         )
-        return self._entries(found[::-1], tenant_id, run_id)
+        return await self._read(found[::-1], tenant_id, run_id)
+
+    async def _read(
+        self, rows: Sequence[asyncpg.Record], tenant_id: UUID, run_id: UUID
+    ) -> list[Entry]:
+        if sum(len(row["bytes"]) for row in rows) <= _DECODED_HERE:
+            return self._entries(rows, tenant_id, run_id)
+        return await asyncio.to_thread(self._entries, rows, tenant_id, run_id)
 
     def _entries(
         self, rows: Sequence[asyncpg.Record], tenant_id: UUID, run_id: UUID

@@ -17,6 +17,7 @@ from libs.common.contracts.run_queries import (
     RunSummaries,
     RunTrace,
     RunView,
+    TraceQuery,
 )
 from libs.common.contracts.subjects import (
     ABORT_RUN,
@@ -90,7 +91,7 @@ class EngineHandlers:
     async def _summaries(self, message: RunsQuery, _envelope: Envelope) -> RunSummaries:
         return await self._use_cases.read.summaries(message)
 
-    async def _trace(self, message: RunQuery, _envelope: Envelope) -> RunTrace:
+    async def _trace(self, message: TraceQuery, _envelope: Envelope) -> RunTrace:
         return await self._use_cases.read.trace(message)
 
     async def _events(self, message: RunEventsQuery, _envelope: Envelope) -> RunEventsPage:

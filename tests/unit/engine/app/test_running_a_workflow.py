@@ -8,7 +8,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from libs.common.contracts.run_commands import AbortRun
-from libs.common.contracts.run_queries import RunQuery
+from libs.common.contracts.run_queries import TraceQuery
 from libs.common.contracts.subjects import run_live
 from libs.common.errors import Unavailable, UpstreamError
 from services.engine.domain.events import journal
@@ -176,7 +176,7 @@ async def test_a_trace_shows_each_node_with_its_times(cluster: Cluster) -> None:
     asked = await cluster.asked(chain({"type": "nap", "seconds": 0.02}))
     await cluster.replicas[0].engine.use_cases.accept.execute(asked)
     await cluster.ended(asked.run_id)
-    query = RunQuery(tenant_id=TENANT, run_id=asked.run_id)
+    query = TraceQuery(tenant_id=TENANT, run_id=asked.run_id)
     trace = await cluster.replicas[0].engine.use_cases.read.trace(query)
     assert [(node.node_id, node.status) for node in trace.nodes] == [
         ("n0", "succeeded"),

@@ -22,6 +22,7 @@ from services.backend.interface.http.native.run_views import (
     TraceView,
 )
 
+_LARGEST_SEQ = 2**63 - 1
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 
@@ -57,11 +58,19 @@ def native_run_router(door: NativeRunDoor) -> APIRouter:
         return RunView.of(await door.show(who.tenant_id, run_id))
 
     @router.get("/runs/{run_id}/trace")
-    async def trace(run_id: UUID, who: Annotated[Principal, workspace]) -> TraceView:
-        shown = await door.show(who.tenant_id, run_id)
-        found = await door.show.trace(who.tenant_id, run_id)
-        nodes = [NodeView.of(node) for node in found.nodes] if found else []
-        return TraceView(run=RunView.of(shown), nodes=nodes)
+    async def trace(
+        run_id: UUID,
+        who: Annotated[Principal, workspace],
+        after: Annotated[int, Query(ge=0, le=_LARGEST_SEQ)] = 0,
+        limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
+    ) -> TraceView:
+        """What its nodes did, in the order in which they began."""
+        shown = RunView.of(await door.show(who.tenant_id, run_id))
+        found = await door.show.trace(who.tenant_id, run_id, after_seq=after, limit=limit)
+        if found is None:
+            return TraceView(run=shown, nodes=[], last=after)
+        nodes = [NodeView.of(node) for node in found.nodes]
+        return TraceView(run=shown, nodes=nodes, has_more=found.more, last=found.last_seq)
 
     @router.post("/runs/{run_id}/abort", status_code=202)
     async def abort(run_id: UUID, who: Annotated[Principal, workspace]) -> RunCommanded:

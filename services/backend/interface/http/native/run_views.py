@@ -121,8 +121,13 @@ class NodeView(BaseModel):
 
 
 class TraceView(BaseModel):
+    """The nodes in the order in which they began. `has_more`: ask again with `after` this `last`;
+    a page ends early where what its nodes hold is large."""
+
     run: RunView
     nodes: list[NodeView]
+    has_more: bool = False
+    last: int = 0
 
 
 class RunCommanded(BaseModel):
