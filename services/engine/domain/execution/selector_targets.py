@@ -5,7 +5,13 @@ from collections.abc import Iterator, Mapping
 from libs.common.contracts.workflows import Finding
 from services.engine.domain.execution.failure_policy import FailurePolicy
 from services.engine.domain.graph.graph import Graph, GraphNode
-from services.engine.domain.node_parts.node_contract import DeclaresOutputs, Node, OutputTypes
+from services.engine.domain.node_parts.node_contract import (
+    BringsOthers,
+    DeclaresOutputs,
+    Node,
+    OutputTypes,
+)
+from services.engine.domain.variables.files import FILE_PARTS
 from services.engine.domain.variables.selectors import RUN_SCOPES
 from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Selector
@@ -14,8 +20,8 @@ _ERROR_OUTPUTS: OutputTypes = {
     "error_message": ValueType.STRING,
     "error_type": ValueType.STRING,
 }
-_WITH_KEYS = frozenset({None, ValueType.OBJECT, ValueType.FILE})
-"""Types that a selector's path may go into."""
+_WITH_KEYS = frozenset({None, ValueType.OBJECT})
+"""Types that a selector's path may go into, wherever it leads."""
 
 
 def leading_nowhere(
@@ -35,8 +41,14 @@ def leading_nowhere(
                 strangers.add(target)
                 yield _nowhere(place, selector, f"{target!r}, which is not in the graph")
             continue
-        declared = _declared(nodes.get(target), policies[target])
-        if declared is not None and (missing := _missing(selector, declared)):
+        node = nodes.get(target)
+        declared = _declared(node, policies[target])
+        if declared is None:
+            continue
+        if selector[1] not in declared and isinstance(node, BringsOthers):
+            if doubt := node.doubts(selector[1]):
+                yield _nowhere(place, selector, doubt, code="undeclared_input")
+        elif missing := _missing(selector, declared):
             yield _nowhere(place, selector, missing)
 
 
@@ -54,14 +66,20 @@ def _missing(selector: Selector, declared: OutputTypes) -> str | None:
         known = ", ".join(declared) or "none"
         return f"an output that {target!r} does not have (it has: {known})"
     kind = declared[name]
+    if path and kind is ValueType.FILE:
+        if path[0] in FILE_PARTS and len(path) == 1:
+            return None
+        return f"a part that no file has (files have: {', '.join(sorted(FILE_PARTS))})"
     if path and kind not in _WITH_KEYS:
         return f"a part of {target}.{name}, which is {kind} and has none"
     return None
 
 
-def _nowhere(place: GraphNode, selector: Selector, what: str) -> Finding:
+def _nowhere(
+    place: GraphNode, selector: Selector, what: str, *, code: str = "selector_to_nowhere"
+) -> Finding:
     return Finding(
-        code="selector_to_nowhere",
+        code=code,
         message=f"{'.'.join(selector)} points at {what}",
         node_id=place.id,
         node_title=place.title,

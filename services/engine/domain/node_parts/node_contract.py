@@ -92,10 +92,20 @@ OutputTypes = Mapping[str, ValueType | None]
 
 @runtime_checkable
 class DeclaresOutputs(Protocol):
-    """A node that knows before a run which outputs it will have, all of them."""
+    """A node that knows before a run which outputs it will have: all of them, unless it is one of
+    `BringsOthers`."""
 
     @property
     def output_types(self) -> OutputTypes: ...
+
+
+@runtime_checkable
+class BringsOthers(DeclaresOutputs, Protocol):
+    """A node whose declared outputs stand beside others that only a run can tell."""
+
+    def doubts(self, name: str) -> str | None:
+        """What to say before a run of a selector to the output `name`, which is not declared."""
+        ...
 
 
 class Node(Protocol):

@@ -17,11 +17,13 @@ from services.engine.domain.node_parts.node_contract import (
     NodeFailure,
     NodeResult,
     NodeRun,
+    OutputTypes,
     Problem,
 )
 from services.engine.domain.node_parts.settings_reader import SettingsReader
 from services.engine.domain.variables.rendering import render_text
 from services.engine.domain.variables.template_text import parse_template_text
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Missing, Selector, Value
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -47,6 +49,15 @@ class CommandNode:
     @property
     def references(self) -> tuple[Selector, ...]:
         return (*self.variables.references, *(selector for _, selector in self.files))
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return {
+            "exit_code": ValueType.NUMBER,
+            "stdout": ValueType.STRING,
+            "stderr": ValueType.STRING,
+            "files": ValueType.ARRAY_FILE,
+        }
 
     def run(self, context: NodeContext) -> NodeRun:
         inputs = self.variables.read(context.variables)

@@ -12,9 +12,11 @@ from services.engine.domain.node_parts.node_contract import (
     NodeFailure,
     NodeResult,
     NodeRun,
+    OutputTypes,
     Problem,
 )
 from services.engine.domain.node_parts.settings_reader import SettingsReader
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Missing, Selector, Value
 
 _MOST_FILES = 100
@@ -22,12 +24,19 @@ _MOST_FILES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentExtractorNode:
+    """`several`: the author takes the variable for a list of files. What it holds decides."""
+
     variable: Selector | None
+    several: bool = False
     problems: tuple[Problem, ...] = ()
 
     @property
     def references(self) -> tuple[Selector, ...]:
         return () if self.variable is None else (self.variable,)
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return {"text": ValueType.ARRAY_STRING if self.several else ValueType.STRING}
 
     def run(self, context: NodeContext) -> NodeRun:
         given = self._value(context)
@@ -73,5 +82,7 @@ def _refused(message: str) -> NodeFailure:
 def parse_document_extractor(node_id: str, data: Mapping[str, Value]) -> DocumentExtractorNode:
     settings = SettingsReader(data)
     return DocumentExtractorNode(
-        variable=settings.selector("variable_selector"), problems=settings.problems
+        variable=settings.selector("variable_selector"),
+        several=settings.flag("is_array_file"),
+        problems=settings.problems,
     )

@@ -11,6 +11,7 @@ from services.engine.domain.node_parts.node_contract import (
     NodeContext,
     NodeResult,
     OutputSegment,
+    OutputTypes,
     Problem,
 )
 from services.engine.domain.node_parts.pure_node import PureNode
@@ -26,6 +27,10 @@ class EndNode(PureNode):
     @property
     def references(self) -> tuple[Selector, ...]:
         return self.outputs.references
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return dict.fromkeys(name for name, _ in self.outputs.bindings)
 
     def evaluate(self, context: NodeContext) -> NodeResult:
         values = self.outputs.read(context.variables)

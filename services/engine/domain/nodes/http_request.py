@@ -19,9 +19,11 @@ from services.engine.domain.node_parts.node_contract import (
     NodeFailure,
     NodeResult,
     NodeRun,
+    OutputTypes,
     Problem,
 )
 from services.engine.domain.node_parts.settings_reader import SettingsReader
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Selector, Value
 
 _OWN_WORDS = frozenset({"OutcomeUnknown"})
@@ -40,6 +42,15 @@ class HttpRequestNode:
     @property
     def references(self) -> tuple[Selector, ...]:
         return self.request.references
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return {
+            "status_code": ValueType.NUMBER,
+            "body": ValueType.STRING,
+            "headers": ValueType.OBJECT,
+            "files": ValueType.ARRAY_FILE,
+        }
 
     def run(self, context: NodeContext) -> NodeRun:
         try:

@@ -11,10 +11,12 @@ from services.engine.domain.node_parts.node_contract import (
     NodeFailure,
     NodeResult,
     NodeRun,
+    OutputTypes,
     Problem,
 )
 from services.engine.domain.node_parts.settings_reader import SettingsReader
 from services.engine.domain.node_parts.tool_arguments import ToolArguments, parse_tool_arguments
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Selector, Value
 
 _OWN_KINDS = frozenset({"", "builtin", "plugin"})
@@ -32,6 +34,18 @@ class ToolNode:
     @property
     def references(self) -> tuple[Selector, ...]:
         return self.arguments.references
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return {
+            "text": ValueType.STRING,
+            "files": ValueType.ARRAY_FILE,
+            "json": ValueType.ARRAY_OBJECT,
+        }
+
+    def doubts(self, name: str) -> str | None:
+        """Nothing: tools name outputs of their own."""
+        return None
 
     def run(self, context: NodeContext) -> NodeRun:
         arguments = self.arguments.resolve(context.variables)

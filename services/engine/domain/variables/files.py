@@ -25,6 +25,8 @@ _KEYS = {
 }
 TEXT_ATTRIBUTES = frozenset(_KEYS)
 """What `file_text` can tell. `url` is empty for a file that was uploaded."""
+FILE_PARTS = TEXT_ATTRIBUTES | {"size"} | {key for keys in _KEYS.values() for key in keys}
+"""What a selector may ask of a file."""
 
 
 def is_file(value: Value) -> TypeGuard[dict[str, Value]]:

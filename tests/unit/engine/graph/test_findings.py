@@ -104,6 +104,76 @@ def test_an_output_that_a_node_will_not_have_is_a_warning(
     assert _codes(nodes, edges) == ([], ["selector_to_nowhere"] * warnings)
 
 
+def _doc(**data: Any) -> dict[str, Any]:
+    return {"type": "document-extractor", "variable_selector": ["sys", "files"], **data}
+
+
+HTTP = {"type": "http-request", "method": "get", "url": "http://example.org"}
+COMMAND = {"type": "command", "command": "true"}
+TOOL = {"type": "tool", "provider_id": "basics", "tool_name": "current_time"}
+END = {"type": "end", "outputs": [{"variable": "x", "value_selector": ["sys", "query"]}]}
+FORM = {
+    "type": "start",
+    "variables": [
+        {"variable": "name", "type": "text-input"},
+        {"variable": "photo", "type": "file"},
+        {"variable": "more", "type": "file-list"},
+        {"variable": "data", "type": "json_object"},
+        {"variable": "odd", "type": "external_data_tool"},
+    ],
+}
+NOWHERE, UNDECLARED = "selector_to_nowhere", "undeclared_input"
+
+
+@pytest.mark.parametrize(
+    ("data", "selector", "warning"),
+    [
+        (HTTP, "status_code", None),
+        (HTTP, "headers.etag", None),
+        (HTTP, "status", NOWHERE),
+        (HTTP, "body.items", NOWHERE),
+        (HTTP, "files.size", NOWHERE),
+        (COMMAND, "stdout", None),
+        (COMMAND, "exit_code.first", NOWHERE),
+        (COMMAND, "output", NOWHERE),
+        (TOOL, "json", None),
+        (TOOL, "whatever.it.names", None),
+        (TOOL, "text.first", NOWHERE),
+        (_doc(), "text", None),
+        (_doc(), "text.first", NOWHERE),
+        (_doc(is_array_file=True), "text.first", NOWHERE),
+        (_doc(), "texts", NOWHERE),
+        (END, "x.anything", None),
+        (END, "y", NOWHERE),
+        (FORM, "name", None),
+        (FORM, "name.first", NOWHERE),
+        (FORM, "nmae", UNDECLARED),
+        (FORM, "sys.query", None),
+        (FORM, "photo.size", None),
+        (FORM, "photo.extension", None),
+        (FORM, "photo.width", NOWHERE),
+        (FORM, "photo.name.first", NOWHERE),
+        (FORM, "more.size", NOWHERE),
+        (FORM, "data.any.thing", None),
+        (FORM, "odd.any.thing", None),
+        ({"type": "start"}, "sent", None),
+        ({"type": "start", "variables": [3, {"variable": ["x"]}]}, "sent", None),
+    ],
+)
+def test_outputs_of_every_node_type_are_known(
+    data: dict[str, Any], selector: str, warning: str | None
+) -> None:
+    # A dot of the run's variables belongs to the name, every other one leads into a value.
+    path = [selector] if selector.startswith("sys.") else selector.split(".")
+    asking = {"type": "end", "outputs": [{"variable": "v", "value_selector": ["it", *path]}]}
+    nodes = [
+        *([] if data["type"] == "start" else [START]),
+        {"id": "it", "data": data},
+        {"id": "asks", "data": asking},
+    ]
+    assert _codes(nodes, []) == ([], [warning] if warning else [])
+
+
 def test_an_extractors_parameters_are_outputs_with_types() -> None:
     nodes: list[Any] = [
         START,
