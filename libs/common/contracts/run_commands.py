@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from libs.common.contracts.run_forks import RunOrigin
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -39,7 +41,9 @@ class AcceptRun(_Frozen):
     `system` holds `sys.*` values by their short name (query, files, user_id, app_id, workflow_id,
     workflow_run_id, conversation_id, dialogue_count, timestamp). `workflow_hash` must have been
     registered; else the error `workflow_unknown`. `traceparent` (W3C) is the trace that asked for
-    the run: all its spans go on in it, whichever workers own the run and whenever.
+    the run: all its spans go on in it, whichever workers own the run and whenever. `origin` is the
+    run that this one begins from; `given` are variables, by scope and name, that stand in for nodes
+    which the workflow does not have (the test of a single node).
     """
 
     tenant_id: UUID
@@ -53,6 +57,8 @@ class AcceptRun(_Frozen):
     history: tuple[HistoryTurn, ...] = ()
     limits: RunLimits = RunLimits()
     traceparent: str | None = None
+    origin: RunOrigin | None = None
+    given: dict[str, dict[str, JsonValue]] = {}
 
     @property
     def secrets(self) -> dict[str, int]:

@@ -89,7 +89,7 @@ class RoundStarted(Placed):
 class NodeFinished(Placed):
     """`status` exception: failed, and its error strategy handled it. `rounds` is the number of a
     container's rounds as its start announced it; None for other nodes, and where it never came to
-    its rounds."""
+    its rounds. `taken_from` is the run that executed the node, where this one took it over."""
 
     kind: Literal["node_finished"] = "node_finished"
     execution_id: UUID
@@ -108,6 +108,7 @@ class NodeFinished(Placed):
     started_at: float
     elapsed_seconds: float
     metadata: dict[str, JsonValue] = {}
+    taken_from: UUID | None = None
 
 
 class NodeRetrying(Placed):

@@ -36,6 +36,7 @@ from libs.common.contracts.run_commands import (
     RunEnded,
 )
 from libs.common.contracts.run_events import RunEventMessage
+from libs.common.contracts.run_forks import ForkPlan, PlanFork
 from libs.common.contracts.run_queries import (
     RunEventsPage,
     RunEventsQuery,
@@ -149,6 +150,7 @@ RUN_VIEW = Subject("engine.runs.view", RunQuery, RunView)
 RUNS = Subject("engine.runs.list", RunsQuery, RunSummaries)
 RUN_TRACE = Subject("engine.runs.trace", TraceQuery, RunTrace)
 RUN_EVENTS = Subject("engine.runs.events", RunEventsQuery, RunEventsPage)
+PLAN_FORK = Subject("engine.runs.plan_fork", PlanFork, ForkPlan)
 REGISTER_WORKFLOW = Subject("engine.workflows.register", RegisterWorkflow, ValidationReport)
 VALIDATE_WORKFLOW = Subject("engine.workflows.validate", ValidateWorkflow, ValidationReport)
 RUN_DOORBELL = DurableSubject(f"engine.doorbell.{CELL}", "ENGINE_DOORBELLS", Doorbell, True)

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from libs.common.contracts.envelope import EffectClass
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -33,7 +35,7 @@ class ToolEntry(_Frozen):
     id: str
     title: str
     description: str
-    effect_class: str
+    effect_class: EffectClass
     also_known_as: tuple[str, ...] = ()
     input_schema: dict[str, JsonValue]
     output_schema: dict[str, JsonValue]

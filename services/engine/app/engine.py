@@ -22,6 +22,7 @@ from services.engine.app.runs.cut_snapshots import SNAPSHOT_FLOOR
 from services.engine.app.runs.drive_run import DriverPorts
 from services.engine.app.runs.isolate_run import IsolationPorts, RunIsolation
 from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
+from services.engine.app.runs.plan_fork import PlanForkUseCase
 from services.engine.app.runs.read_run import ReadRun
 from services.engine.app.runs.resume_run import ResumeRunUseCase
 from services.engine.app.runs.ring_doorbell import ring_doorbell
@@ -191,6 +192,7 @@ def _use_cases(
         accept=AcceptRunUseCase(stores.runs, worker, bus),
         abort=AbortRunUseCase(stores.commands, bus),
         resume=ResumeRunUseCase(stores.commands, bus),
+        plan_fork=PlanForkUseCase(stores.runs, stores.reader, workflows, tools),
         read=ReadRun(stores.runs, stores.reader, stores.snapshots, workflows, secrets),
         register=RegisterWorkflowUseCase(stores.workflows, workflows, tools),
         validate=ValidateWorkflowUseCase(workflows, tools),

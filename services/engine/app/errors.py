@@ -1,6 +1,6 @@
 """What the engine refuses or cannot do."""
 
-from libs.common.errors import InvalidInput, NotFound, PlatformFault
+from libs.common.errors import Conflict, InvalidInput, NotFound, PlatformFault
 
 
 class WorkflowUnknown(NotFound):
@@ -15,6 +15,20 @@ class RunUnknown(NotFound):
 
     code = "run_unknown"
     title = "No such run"
+
+
+class RunUnderWay(Conflict):
+    """Only a run that has ended can be begun from. `extra` holds its status."""
+
+    code = "run_under_way"
+    title = "The run has not ended"
+
+
+class ForkRefused(InvalidInput):
+    """What is asked makes no sense for this run and this version; `details` names the places."""
+
+    code = "fork_refused"
+    title = "The run cannot be forked like this"
 
 
 class SecretMissing(NotFound):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.engine.app.runs.abort_run import AbortRunUseCase
 from services.engine.app.runs.accept_run import AcceptRunUseCase
+from services.engine.app.runs.plan_fork import PlanForkUseCase
 from services.engine.app.runs.read_run import ReadRun
 from services.engine.app.runs.resume_run import ResumeRunUseCase
 from services.engine.app.workflows.register_workflow import RegisterWorkflowUseCase
@@ -18,5 +19,6 @@ class EngineUseCases:
     abort: AbortRunUseCase
     resume: ResumeRunUseCase
     read: ReadRun
+    plan_fork: PlanForkUseCase
     register: RegisterWorkflowUseCase
     validate: ValidateWorkflowUseCase

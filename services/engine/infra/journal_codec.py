@@ -112,6 +112,7 @@ def _shape(
 _AS_MSGSPEC: dict[str, Any] = {
     str(Value): Any,
     str(dict[str, Value]): dict[str, Any],
+    str(dict[str, dict[str, Value]]): dict[str, dict[str, Any]],
     str(list[Value] | None): list[Any] | None,
 }
 _SHAPES = {kind.__name__: _shape(kind) for kind in EVENT_TYPES}

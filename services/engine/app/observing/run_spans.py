@@ -60,7 +60,7 @@ class RunSpans:
     def committed(self, append: Append) -> None:
         """Send the spans of what has ended in `append`."""
         for event in append.events:
-            if isinstance(event, NodeSucceeded | NodeFailed):
+            if isinstance(event, NodeSucceeded | NodeFailed) and event.taken_from is None:
                 record(self._of_node(event))
         if append.ending is not None:
             record(self._of_run(append.ending))

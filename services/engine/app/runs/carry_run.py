@@ -16,9 +16,11 @@ from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.runs.await_secrets import AwaitedSecrets
 from services.engine.app.runs.drive_run import DriverPorts, RunDriver, Stopped
 from services.engine.app.runs.run_history import RunHistory, shortest_history, whole_history
+from services.engine.app.runs.run_opening import has_opening, opening_of
 from services.engine.app.runs.run_secrets import NO_SECRETS, RunSecrets, secrets_of
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.domain.events.journal import SEMANTICS_VERSION
+from services.engine.domain.execution.opening import Opening
 
 _log = logging.getLogger(__name__)
 
@@ -99,6 +101,8 @@ class RunCarrier:
     async def _carried(self, claim: Claim, started: Started) -> Stopped:
         workflow = await self._ports.workflows.get(claim.tenant_id, claim.request.workflow_hash)
         history = await self._history(claim)
+        if history.empty and has_opening(claim):
+            history = RunHistory(opening=await self._opening(claim))
         if (version := _semantics(history)) != SEMANTICS_VERSION:
             evidence = f"journal of semantics version {version}, this is {SEMANTICS_VERSION}"
             return await self._set_aside(claim, "incompatible", evidence)
@@ -152,6 +156,10 @@ class RunCarrier:
                 return await self._set_aside(claim, "quarantined", evidence)
             case _:
                 return stopped
+
+    async def _opening(self, claim: Claim) -> Opening:
+        now = self._ports.drivers.clock.now().timestamp()
+        return await opening_of(claim, self._ports.journal, now=now)
 
     async def _history(self, claim: Claim) -> RunHistory:
         # Epoch 1 is the first owner: there is nothing to read.

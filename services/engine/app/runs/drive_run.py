@@ -25,6 +25,7 @@ from services.engine.app.runs.run_timers import RunTimers
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.incompatible_history import IncompatibleHistory
+from services.engine.domain.execution.opening import Opening
 from services.engine.domain.execution.public_events import PublicView, ToldEvent
 from services.engine.domain.execution.run_machine import RunMachine
 from services.engine.domain.execution.run_snapshot import RunSnapshot
@@ -128,7 +129,7 @@ class RunDriver:
         self._refused = failure or self._refused
         try:
             if history.empty:
-                self._guarded(self._begin)
+                self._guarded(lambda now: self._begin(history.opening, now))
             else:
                 self._guarded(lambda now: self._fold(history, now))
             for command in commands:
@@ -182,9 +183,9 @@ class RunDriver:
 
     # The machine's steps.
 
-    def _begin(self, now: float) -> Step:
+    def _begin(self, opening: Opening, now: float) -> Step:
         started = run_started(self.claim.request, now=now)
-        return self._machine.begin(started, refused=self._refused)
+        return self._machine.begin(started, opening=opening, refused=self._refused)
 
     def _fold(self, history: RunHistory, now: float) -> Step:
         if history.snapshot is None:

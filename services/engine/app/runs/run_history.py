@@ -7,6 +7,7 @@ from services.engine.app.ports.journal_store import Entry, JournalReader
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.domain.events.journal import RunStarted
+from services.engine.domain.execution.opening import NO_OPENING, Opening
 from services.engine.domain.execution.run_snapshot import RunSnapshot
 
 _ROWS_AT_ONCE = 256
@@ -14,10 +15,12 @@ _ROWS_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
-    """`entries` are the events behind `snapshot`; None: they are all there are."""
+    """`entries` are the events behind `snapshot`; None: they are all there are. A run without any
+    begins with `opening`."""
 
     entries: Sequence[Entry] = ()
     snapshot: RunSnapshot | None = None
+    opening: Opening = NO_OPENING
 
     @property
     def empty(self) -> bool:

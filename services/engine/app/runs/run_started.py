@@ -8,13 +8,15 @@ _SEED_BITS = 63
 
 def run_started(request: AcceptRun, *, now: float) -> RunStarted:
     """`now` is Unix seconds. The seed comes from the run's id, so that a second first start of the
-    same run (its first worker died before the commit) draws the same numbers."""
+    same run (its first worker died before the commit) draws the same numbers. One that begins from
+    another run has that one's seed and clock."""
+    origin = request.origin
     return RunStarted(
         at=now,
         workflow_hash=request.workflow_hash,
         semantics_version=SEMANTICS_VERSION,
-        seed=request.run_id.int & ((1 << _SEED_BITS) - 1),
-        clock=now,
+        seed=origin.seed if origin else request.run_id.int & ((1 << _SEED_BITS) - 1),
+        clock=origin.clock if origin else now,
         inputs=request.inputs,
         system=request.system,
         environment={

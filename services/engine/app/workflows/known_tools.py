@@ -2,9 +2,10 @@
 
 import difflib
 import logging
+from collections.abc import Collection, Mapping
 
 from libs.common.clock import Clock
-from libs.common.contracts.envelope import Envelope
+from libs.common.contracts.envelope import EffectClass, Envelope
 from libs.common.contracts.subjects import TOOLS
 from libs.common.contracts.tool_call import ToolQuery
 from libs.common.contracts.workflows import Finding, ValidationReport
@@ -24,7 +25,7 @@ class KnownTools:
     def __init__(self, bus: MessageBus, *, clock: Clock) -> None:
         self._bus = bus
         self._clock = clock
-        self._names: frozenset[str] | None = None
+        self._classes: dict[str, EffectClass] | None = None
         self._until = 0.0
 
     async def check(self, workflow: CompiledWorkflow) -> ValidationReport:
@@ -33,17 +34,18 @@ class KnownTools:
         While the plugin service is away nothing is said about tools: a run would tell.
         """
         callers = [node for node in workflow.nodes if _tool_of(node)]
-        known = await self._known() if callers else None
+        known = await self.effect_classes() if callers else None
         if known is None:
             return workflow.report
         unknown = [_unknown(node, known) for node in callers if _tool_of(node) not in known]
         errors = (*workflow.report.errors, *unknown)
         return workflow.report.model_copy(update={"errors": errors})
 
-    async def _known(self) -> frozenset[str] | None:
+    async def effect_classes(self) -> Mapping[str, EffectClass] | None:
+        """What each tool may do, by all its names; None while the plugin service is away."""
         now = self._clock.monotonic()
-        if self._names is not None and now < self._until:
-            return self._names
+        if self._classes is not None and now < self._until:
+            return self._classes
         try:
             listed = await self._bus.request(
                 TOOLS, ToolQuery(), envelope=Envelope(), timeout=_SECONDS
@@ -51,18 +53,20 @@ class KnownTools:
         except HeddleError as error:
             _log.warning("tools are not checked: %s", error.message)
             return None
-        self._names = frozenset(
-            name for tool in listed.tools for name in (tool.id, *tool.also_known_as)
-        )
+        self._classes = {
+            name: tool.effect_class
+            for tool in listed.tools
+            for name in (tool.id, *tool.also_known_as)
+        }
         self._until = now + _KEPT_SECONDS
-        return self._names
+        return self._classes
 
 
 def _tool_of(node: CompiledNode) -> str:
     return node.node.tool if isinstance(node.node, CallsTool) else ""
 
 
-def _unknown(node: CompiledNode, known: frozenset[str]) -> Finding:
+def _unknown(node: CompiledNode, known: Collection[str]) -> Finding:
     tool = _tool_of(node)
     near = difflib.get_close_matches(tool, sorted(known), n=3, cutoff=0.4)
     hint = f"; the nearest are {', '.join(near)}" if near else ""

@@ -39,6 +39,27 @@ class RunStarted:
 
 
 @record
+class HistoryTaken:
+    """The run begins from the run `origin`. What follows of nodes that were `taken` over happened
+    there, at its instants; `edited` lists the outputs that are given anew, by node. `from_node` is
+    where it forks, None for a replay."""
+
+    at: float
+    origin: str
+    from_node: str | None
+    taken: list[str]
+    edited: dict[str, list[str]]
+
+
+@record
+class VariablesGiven:
+    """Variables by scope and name, for nodes that read them without anyone who makes them."""
+
+    at: float
+    variables: dict[str, dict[str, Value]]
+
+
+@record
 class NodeStarted:
     """A node began. `frame` is its frame path ("" outside containers), `index` counts node starts
     of the run from 1. Not repeated by a retry."""
@@ -153,7 +174,8 @@ class EffectFailed:
 
 @record
 class NodeSucceeded:
-    """`handle` is the source handle taken ("source" for ordinary nodes)."""
+    """`handle` is the source handle taken ("source" for ordinary nodes). `taken_from` is the run
+    that executed the node, None for this one."""
 
     at: float
     node_id: str
@@ -164,6 +186,7 @@ class NodeSucceeded:
     process_data: dict[str, Value]
     metadata: dict[str, Value]
     started_at: float
+    taken_from: str | None = None
 
 
 @record
@@ -197,6 +220,7 @@ class NodeFailed:
 
     `handled` none: the run fails, or the round of the container around it. fail-branch or
     default-value: `outputs` and `handle` say how it goes on, and the node's status is `exception`.
+    `taken_from` as above.
     """
 
     at: float
@@ -211,6 +235,7 @@ class NodeFailed:
     process_data: dict[str, Value]
     metadata: dict[str, Value]
     started_at: float
+    taken_from: str | None = None
 
 
 @record
@@ -265,6 +290,8 @@ class RunFinished:
 
 JournalEvent = (
     RunStarted
+    | HistoryTaken
+    | VariablesGiven
     | NodeStarted
     | ContainerStarted
     | FrameStarted
@@ -285,6 +312,8 @@ JournalEvent = (
 
 EVENT_TYPES: tuple[type[JournalEvent], ...] = (
     RunStarted,
+    HistoryTaken,
+    VariablesGiven,
     NodeStarted,
     ContainerStarted,
     FrameStarted,

@@ -60,6 +60,13 @@ class FrameTree:
             for edge in opened:
                 self.coordinator.opened(frame.path, frame.responses.edge_taken(edge))
 
+    def take_turn(self, path: str, node: int) -> None:
+        """The node begins out of turn: it was taken over, and what waits before it was not."""
+        for place, waiting in enumerate(self.ready):
+            if waiting[:2] == (path, node):
+                del self.ready[place]
+                return
+
     def rest(self, frame: Frame) -> None:
         """Note a round in which nothing is left to do, or nothing may be done any more."""
         if frame is not self.root:

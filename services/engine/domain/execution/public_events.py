@@ -229,7 +229,7 @@ class PublicView:
         failed = event if isinstance(event, journal.NodeFailed) else None
         begun = self._of(event.node_id, event.frame)
         self._begun.pop((event.node_id, event.frame), None)
-        return {
+        told: ToldEvent = {
             "kind": "node_finished",
             **self._place(event.node_id, event.frame, begun),
             "rounds": begun.rounds,
@@ -243,6 +243,9 @@ class PublicView:
             "elapsed_seconds": max(event.at - event.started_at, 0.0),
             "metadata": event.metadata,
         }
+        if event.taken_from is not None:
+            told["taken_from"] = event.taken_from
+        return told
 
     def _node_retrying(self, event: journal.NodeRetryScheduled) -> ToldEvent:
         place = self._place(event.node_id, event.frame, self._of(event.node_id, event.frame))

@@ -73,6 +73,11 @@ class RunAdvance:
                 msg = f"node {progress.node_id} asks for less than it was answered"
                 raise IncompatibleHistory(msg)
 
+    def start_first(self) -> None:
+        """Start the node whose turn it is."""
+        if self._state.ready:
+            self._start(*self._state.ready[0])
+
     def retry(self, timer_id: str) -> None:
         """A retry's wait is over."""
         for progress in self._state.active.values():

@@ -7,6 +7,7 @@ from libs.common.contracts.chat import ChatPart
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.effect_results import completed
+from services.engine.domain.execution.opening import NO_OPENING, Opening
 from services.engine.domain.execution.run_advance import RunAdvance
 from services.engine.domain.execution.run_snapshot import MachineSnapshot
 from services.engine.domain.execution.run_state import RunState
@@ -41,13 +42,26 @@ class RunMachine:
         self._advance = RunAdvance(self.state, tenant_id=tenant_id, run_id=run_id)
         self._writer = self._advance.writer
 
-    def begin(self, started: journal.RunStarted, *, refused: str | Abort | None = None) -> Step:
+    def begin(
+        self,
+        started: journal.RunStarted,
+        *,
+        opening: Opening = NO_OPENING,
+        refused: str | Abort | None = None,
+    ) -> Step:
         """The first step of a new run: everything that needs no answer from the world."""
         step = self._writer.open(started.at)
         self._writer.record(started)
+        for event in opening.facts:
+            self._writer.record(event)
         step.timers.append(Timer(timer_id=DEADLINE, due=started.at + started.max_seconds))
         if refused is not None:
             self._refuse(refused)
+        elif opening.taken:
+            # What was taken over comes after the run's first node, which is always executed.
+            self._advance.start_first()
+            for event in opening.taken:
+                self._writer.record(event)
         return self._advance.settle()
 
     def fold(self, event: journal.JournalEvent) -> None:

@@ -177,6 +177,11 @@ class RunState:
                 self.ready.clear()
             case journal.RunStarted():
                 self._started_run(event)
+            case journal.HistoryTaken():
+                pass
+            case journal.VariablesGiven():
+                for scope, values in event.variables.items():
+                    self.pool.put_all(scope, values)
             case journal.RunFinished():
                 self.finished = event
                 self.ready.clear()
@@ -198,6 +203,8 @@ class RunState:
         node = self.frames.by_path[event.frame].plan.graph.index_of[event.node_id]
         if self.ready and self.ready[0][:2] == (event.frame, node):
             self.ready.popleft()
+        else:
+            self.frames.take_turn(event.frame, node)
         self.steps += 1
         self.active[event.frame, node] = NodeProgress(
             node=node,
@@ -274,7 +281,8 @@ class RunState:
         self._leave(frame, node, event.handle)
 
     def _add(self, frame: Frame, event: journal.NodeSucceeded | journal.NodeFailed) -> None:
-        self.totals.add(event.metadata, event.process_data)
+        if event.taken_from is None:
+            self.totals.add(event.metadata, event.process_data)
         tokens = event.metadata.get("total_tokens")
         while isinstance(tokens, int) and frame.path:
             frame.total_tokens += tokens

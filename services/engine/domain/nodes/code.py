@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from libs.common.contracts.code_execution import CodeCall, CodeResult
+from libs.common.contracts.run_forks import NodeEffect
 from services.engine.domain.node_parts.code_outputs import (
     CodeOutputError,
     CodeOutputs,
@@ -44,6 +45,10 @@ class CodeNode:
     @property
     def output_types(self) -> OutputTypes:
         return self.outputs.types
+
+    @property
+    def effect_class(self) -> NodeEffect:
+        return "idempotent"
 
     def run(self, context: NodeContext) -> NodeRun:
         inputs = self.variables.read(context.variables)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from libs.common.contracts.command_execution import CommandCall, CommandResult, PlacedFile
+from libs.common.contracts.run_forks import NodeEffect
 from services.engine.domain.node_parts.effects import RunCommand
 from services.engine.domain.node_parts.expected_result import expect
 from services.engine.domain.node_parts.file_sources import NotAFile, file_source, stored_file
@@ -58,6 +59,10 @@ class CommandNode:
             "stderr": ValueType.STRING,
             "files": ValueType.ARRAY_FILE,
         }
+
+    @property
+    def effect_class(self) -> NodeEffect:
+        return "idempotent"
 
     def run(self, context: NodeContext) -> NodeRun:
         inputs = self.variables.read(context.variables)

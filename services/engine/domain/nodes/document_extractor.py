@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from libs.common.contracts.document_text import DocumentCall, DocumentText
+from libs.common.contracts.run_forks import NodeEffect
 from services.engine.domain.node_parts.effects import EffectError, ReadDocument
 from services.engine.domain.node_parts.expected_result import expect
 from services.engine.domain.node_parts.file_sources import NotAFile, document_call
@@ -37,6 +38,10 @@ class DocumentExtractorNode:
     @property
     def output_types(self) -> OutputTypes:
         return {"text": ValueType.ARRAY_STRING if self.several else ValueType.STRING}
+
+    @property
+    def effect_class(self) -> NodeEffect:
+        return "idempotent"
 
     def run(self, context: NodeContext) -> NodeRun:
         given = self._value(context)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from libs.common.contracts.chat import ChatResult
+from libs.common.contracts.run_forks import NodeEffect
 from services.engine.domain.node_parts.chosen_model import (
     ChosenModel,
     parse_chosen_model,
@@ -59,6 +60,10 @@ class LlmNode:
             "finish_reason": ValueType.STRING,
             **shaped,
         }
+
+    @property
+    def effect_class(self) -> NodeEffect:
+        return "model"
 
     def run(self, context: NodeContext) -> NodeRun:
         messages = self.prompt.build(context)

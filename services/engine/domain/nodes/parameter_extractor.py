@@ -4,6 +4,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 from libs.common.contracts.chat import ChatMessage, ChatResult
+from libs.common.contracts.run_forks import NodeEffect
 from services.engine.domain.node_parts.chosen_model import (
     ChosenModel,
     parse_chosen_model,
@@ -81,6 +82,10 @@ class ParameterExtractorNode:
             "__usage": ValueType.OBJECT,
             **{each.name: each.type for each in self.parameters},
         }
+
+    @property
+    def effect_class(self) -> NodeEffect:
+        return "model"
 
     def run(self, context: NodeContext) -> NodeRun:
         query = self._text(context)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from libs.common.contracts.chat import ChatMessage, ChatResult
+from libs.common.contracts.run_forks import NodeEffect
 from services.engine.domain.node_parts.chosen_model import (
     ChosenModel,
     parse_chosen_model,
@@ -68,6 +69,10 @@ class QuestionClassifierNode:
             "class_id": ValueType.STRING,
             "usage": ValueType.OBJECT,
         }
+
+    @property
+    def effect_class(self) -> NodeEffect:
+        return "model"
 
     def run(self, context: NodeContext) -> NodeRun:
         if not self.classes:

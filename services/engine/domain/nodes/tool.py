@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from libs.common.contracts.run_forks import NodeEffect
 from libs.common.contracts.tool_call import ToolCall, ToolResult
 from services.engine.domain.node_parts.effects import CallTool, EffectError
 from services.engine.domain.node_parts.expected_result import expect
@@ -46,6 +47,10 @@ class ToolNode:
     def doubts(self, name: str) -> str | None:
         """Nothing: tools name outputs of their own."""
         return None
+
+    @property
+    def effect_class(self) -> NodeEffect:
+        return "unsafe"
 
     def run(self, context: NodeContext) -> NodeRun:
         arguments = self.arguments.resolve(context.variables)

@@ -9,6 +9,7 @@ from libs.common.contracts.run_commands import (
     ResumeRun,
     RunAccepted,
 )
+from libs.common.contracts.run_forks import ForkPlan, PlanFork
 from libs.common.contracts.run_queries import (
     RunEventsPage,
     RunEventsQuery,
@@ -22,6 +23,7 @@ from libs.common.contracts.run_queries import (
 from libs.common.contracts.subjects import (
     ABORT_RUN,
     ACCEPT_RUN,
+    PLAN_FORK,
     REGISTER_WORKFLOW,
     RESUME_RUN,
     RUN_DOORBELL,
@@ -56,6 +58,7 @@ class EngineHandlers:
         await bus.serve(RUNS, self._summaries)
         await bus.serve(RUN_TRACE, self._trace)
         await bus.serve(RUN_EVENTS, self._events)
+        await bus.serve(PLAN_FORK, self._plan_fork)
         await bus.serve(ABORT_RUN, self._abort)
         await bus.serve(RESUME_RUN, self._resume)
         await bus.serve(ACCEPT_RUN, self._accept)
@@ -96,6 +99,9 @@ class EngineHandlers:
 
     async def _events(self, message: RunEventsQuery, _envelope: Envelope) -> RunEventsPage:
         return await self._use_cases.read.events(message)
+
+    async def _plan_fork(self, message: PlanFork, _envelope: Envelope) -> ForkPlan:
+        return await self._use_cases.plan_fork.execute(message)
 
     async def _register(self, message: RegisterWorkflow, _envelope: Envelope) -> ValidationReport:
         return await self._use_cases.register.execute(message)

@@ -14,6 +14,7 @@ from libs.common.contracts.chat import ChatPart, ChatResult, GenerationStarted, 
 from libs.common.contracts.code_execution import CodeResult
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
+from services.engine.domain.execution.opening import NO_OPENING, Opening
 from services.engine.domain.execution.public_events import PublicView
 from services.engine.domain.execution.run_machine import DEADLINE, RunMachine
 from services.engine.domain.execution.step import Abort, Delta, Dispatch, Step
@@ -95,9 +96,9 @@ class World:
     machine: RunMachine = field(init=False)
     view: PublicView = field(init=False)
 
-    def begin(self, max_steps: int = 500) -> None:
+    def begin(self, max_steps: int = 500, opening: Opening = NO_OPENING) -> None:
         self._own()
-        self._take(self.machine.begin(begun(max_steps)))
+        self._take(self.machine.begin(begun(max_steps), opening=opening))
 
     def crash(self) -> None:
         """The owner dies and another takes over from the journal."""
