@@ -29,6 +29,7 @@ RUNNABLE_TYPES = frozenset(
         "tool",
         "document-extractor",
         "command",
+        "assigner",
         "iteration",
         "iteration-start",
         "loop",

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
-from tests.unit.engine.execution.container_graphs import breaks, iteration, loop, with_starts
+from tests.unit.engine.execution.container_graphs import (
+    assigner,
+    breaks,
+    iteration,
+    loop,
+    with_starts,
+)
 from tests.unit.engine.execution.machine_nodes import workflow
 from tests.unit.engine.execution.simulated_world import RUN, TENANT, Fails, World, never, run_to_end
 
@@ -104,6 +110,17 @@ _ROUNDS: Mapping[str, Mapping[str, Any]] = with_starts(
     }
 )
 
+_ASSIGNED: Mapping[str, Mapping[str, Any]] = with_starts(
+    {
+        "s": {"type": "begin"},
+        "lp": loop(3, {"i": 1}),
+        "n": {"type": "nap"},
+        "as": assigner(("lp.i", "+=", 1), ("lp.i", "*=", 2)),
+        "told": {"type": "show", "shows": ["@lp.i", ";"]},
+        "aside": {"type": "show", "shows": ["-"]},
+    }
+)
+
 SCENARIOS: Mapping[str, Scenario] = {
     "branches_and_joins": Scenario(
         nodes=_BRANCHED,
@@ -137,6 +154,11 @@ SCENARIOS: Mapping[str, Scenario] = {
         edges=("s > g", "g > it", "itstart > m", "m > says", "it > lp", "lpstart > c", "lp > a"),
         story=_last_first_with_a_new_owner,
         fails=lambda node, _attempt, _call: node == "m@it:1",
+    ),
+    "assigned_in_rounds": Scenario(
+        nodes=_ASSIGNED,
+        edges=("s > lp", "lpstart > n", "n > as", "as > told", "as > aside"),
+        story=_first,
     ),
     "aborted": Scenario(nodes=_STREAM, edges=("s > m", "m > a"), story=_aborted),
 }

@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import Literal
 
 from services.engine.domain.variables.record import record
+from services.engine.domain.variables.sizes import VARIABLE_BYTES
 from services.engine.domain.variables.values import Value
 
 SEMANTICS_VERSION = 1
@@ -20,7 +21,8 @@ class RunStarted:
 
     `system`, `environment` (secrets absent: see `secrets`), `conversation` are the pool's first
     contents; `secrets` maps a name to its version; `history` is [[query, answer], ...], oldest
-    first; `seed` feeds the run's only source of randomness; `clock` is the run's "now".
+    first; `seed` feeds the run's only source of randomness; `clock` is the run's "now". A
+    conversation variable is not given more than `max_variable_bytes`.
     """
 
     at: float
@@ -36,6 +38,7 @@ class RunStarted:
     history: list[list[str]] = field(default_factory=list[list[str]])
     max_steps: int = 500
     max_seconds: float = 1200.0
+    max_variable_bytes: int = VARIABLE_BYTES
 
 
 @record
@@ -190,6 +193,18 @@ class NodeSucceeded:
 
 
 @record
+class VariableUpdated:
+    """The node gave the variable `selector` (its scope and its name) another value. The success of
+    the node stands in the same step."""
+
+    at: float
+    node_id: str
+    frame: str
+    selector: list[str]
+    value: Value
+
+
+@record
 class NodeRetryScheduled:
     """Attempt `attempt` failed; the next one begins at instant `due` (Unix seconds)."""
 
@@ -300,6 +315,7 @@ JournalEvent = (
     | GenerationStarted
     | EffectCompleted
     | EffectFailed
+    | VariableUpdated
     | NodeSucceeded
     | NodeRetryScheduled
     | NodeRetried
@@ -322,6 +338,7 @@ EVENT_TYPES: tuple[type[JournalEvent], ...] = (
     GenerationStarted,
     EffectCompleted,
     EffectFailed,
+    VariableUpdated,
     NodeSucceeded,
     NodeRetryScheduled,
     NodeRetried,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from libs.common.contracts.workflows import ValidationReport, WorkflowDefinition
@@ -14,45 +14,70 @@ from services.engine.domain.execution.compiled_frame import (
     planned_responses,
     undecided_edges,
 )
+from services.engine.domain.execution.conversation_variables import (
+    ConversationVariable,
+    declared_variables,
+    variable_types,
+    wrongly_declared,
+)
 from services.engine.domain.execution.failure_policy import parse_failure_policy
 from services.engine.domain.execution.validate_workflow import find_problems
 from services.engine.domain.graph.build_graph import build_graph
 from services.engine.domain.graph.graph import Graph, GraphNode
-from services.engine.domain.node_parts.node_contract import NodeType
+from services.engine.domain.node_parts.node_contract import (
+    AssignsVariables,
+    DeclaresVariables,
+    NodeType,
+    VariableTypes,
+)
+from services.engine.domain.variables.sizes import VARIABLE_BYTES
 from services.engine.domain.variables.values import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledWorkflow(CompiledFrame):
-    """The outermost frame, and those of all containers by the container's id."""
+    """The outermost frame, those of all containers by the container's id, and the conversation
+    variables by their name."""
 
     frames: Mapping[str, CompiledFrame]
+    conversation: Mapping[str, ConversationVariable]
     report: ValidationReport
 
 
 def compile_workflow(
-    definition: WorkflowDefinition, catalogue: Mapping[str, NodeType]
+    definition: WorkflowDefinition,
+    catalogue: Mapping[str, NodeType],
+    *,
+    variable_bytes: int = VARIABLE_BYTES,
 ) -> CompiledWorkflow:
-    """Never raises: what is wrong stands in `report`, and only a report without errors may run."""
+    """Never raises: what is wrong stands in `report`, and only a report without errors may run. A
+    conversation variable may begin with `variable_bytes`."""
     roots = frozenset(name for name, kind in catalogue.items() if kind.execution == "root")
     built = build_graph(definition.graph, roots)
     graph = built.graph
-    nodes = tuple(_compiled(place, catalogue.get(place.type)) for place in graph.nodes)
+    conversation = declared_variables(definition)
+    nodes = _typed(
+        [_compiled(place, catalogue.get(place.type)) for place in graph.nodes],
+        variable_types(conversation),
+    )
     by_id = {node.place.id: node for node in nodes}
     inside = ContainerFrames(graph, by_id)
     starts = frozenset(place.index for place in graph.nodes if place.type in roots)
     parsed = {node.place.id: node.node for node in nodes if node.node is not None}
     policies = {node.place.id: node.policy for node in nodes}
-    errors, warnings = find_problems(built, parsed, policies, catalogue, inside.nested)
+    errors, warnings = find_problems(
+        built, parsed, policies, catalogue, inside.nested, conversation
+    )
     return CompiledWorkflow(
         graph=graph,
         nodes=nodes,
         undecided=undecided_edges(graph),
         responses=planned_responses(graph, nodes, starts),
         frames=inside.compiled(),
+        conversation=conversation,
         report=ValidationReport(
             content_hash=content_hash(definition),
-            errors=errors,
+            errors=(*errors, *wrongly_declared(definition, variable_bytes)),
             warnings=warnings,
             start_variables=_start_variables(graph),
         ),
@@ -80,6 +105,20 @@ def _compiled(place: GraphNode, kind: NodeType | None) -> CompiledNode:
         branches=policy.strategy == "fail-branch"
         or (kind is not None and kind.execution == "branch"),
         ends_loop=_ended_loop(place) if kind is not None and kind.execution == "break" else None,
+    )
+
+
+def _typed(nodes: list[CompiledNode], types: VariableTypes) -> tuple[CompiledNode, ...]:
+    """The nodes, each told the types of what it may change."""
+    known = {**types}
+    for each in nodes:
+        if isinstance(each.node, DeclaresVariables):
+            known.update(each.node.variable_types)
+    return tuple(
+        replace(each, node=each.node.knowing(known))
+        if isinstance(each.node, AssignsVariables)
+        else each
+        for each in nodes
     )
 
 

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from services.engine.domain.execution.failure_policy import FailurePolicy
 from services.engine.domain.execution.response_plan import ResponsePlan, plan_responses
 from services.engine.domain.graph.graph import Graph, GraphNode
-from services.engine.domain.node_parts.node_contract import Node, NodeType
+from services.engine.domain.node_parts.node_contract import (
+    AssignsVariables,
+    Node,
+    NodeType,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,12 @@ def planned_responses(
         for node in nodes
         if node.branches or (node.type and node.type.execution in {"response", "container"})
     )
-    return plan_responses(graph, templates, blocking, starts)
+    changes = {
+        node.place.index: frozenset(node.node.targets)
+        for node in nodes
+        if isinstance(node.node, AssignsVariables)
+    }
+    return plan_responses(graph, templates, blocking, starts, changes)
 
 
 class ContainerFrames:

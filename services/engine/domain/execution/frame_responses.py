@@ -6,7 +6,7 @@ good (as on Dify, whose graphs rely on it). What a model streams is shown once, 
 that reaches it; stored values wherever they stand.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from services.engine.domain.execution.compiled_frame import CompiledFrame
@@ -45,7 +45,7 @@ class SessionSnapshot:
 class ResponsesSnapshot:
     """`FrameResponses` between two events."""
 
-    opened: list[int]
+    opened: list[list[int]]
     ended: list[int]
     streams: list[tuple[Selector, str]]
     spoken: list[tuple[Selector, int]]
@@ -120,7 +120,8 @@ class FrameResponses:
         self._graph = frame.graph
         self._plan = frame.responses
         self._variables = variables
-        self._open: set[int] = set()
+        # One set for each group of the plan.
+        self._open: list[set[int]] = [set() for _ in frame.responses.groups]
         self._sessions: list[Session] = []
         self._ended = bytearray(len(frame.graph.nodes))
         self._streams: dict[Selector, str] = {}
@@ -131,16 +132,21 @@ class FrameResponses:
         """The frame began: what needs no decision is open; what only another start has is out."""
         for node in self._plan.aside:
             self._ended[node] = SKIPPED
-        return self._opened(self._plan.opened)
+        return self._opened([group.opened for group in self._plan.groups])
 
     def edge_taken(self, index: int) -> list[Session]:
         """A blocking edge was decided in favour; the sessions that this opens."""
+        if not self._plan.blocking[index]:
+            return []
         edge = self._graph.edges[index]
-        if self._plan.blocking[index] and edge.source in self._open:
-            return self._opened(
-                newly_open(self._graph, self._plan.blocking, self._open, edge.target)
-            )
-        return []
+        return self._opened(
+            [
+                newly_open(self._graph, group.blocking, known, edge.target)
+                if group.blocking[index] and edge.source in known
+                else ()
+                for group, known in zip(self._plan.groups, self._open, strict=True)
+            ]
+        )
 
     def node_ended(self, node: int, *, skipped: bool) -> None:
         self._ended[node] = SKIPPED if skipped else DONE
@@ -194,7 +200,7 @@ class FrameResponses:
 
     def snapshot(self) -> ResponsesSnapshot:
         return ResponsesSnapshot(
-            opened=sorted(self._open),
+            opened=[sorted(known) for known in self._open],
             ended=list(self._ended),
             streams=list(self._streams.items()),
             spoken=list(self._spoken.items()),
@@ -202,19 +208,19 @@ class FrameResponses:
 
     def restore(self, saved: ResponsesSnapshot) -> None:
         """Become what `saved` was taken of, of the same frame."""
-        self._open = set(saved.opened)
+        self._open = [set(known) for known in saved.opened]
         self._ended = bytearray(saved.ended)
         self._streams = dict(saved.streams)
         self._spoken = dict(saved.spoken)
 
-    def _opened(self, nodes: Iterable[int]) -> list[Session]:
-        found = [*nodes]
-        self._open.update(found)
+    def _opened(self, found: Sequence[Collection[int]]) -> list[Session]:
+        """Nodes that became open, a group each."""
+        fresh: list[int] = []
+        for group, known, nodes in zip(self._plan.groups, self._open, found, strict=True):
+            known.update(nodes)
+            fresh.extend(node for node in nodes if node in group.nodes)
+        fresh.sort(key=lambda index: self._graph.nodes[index].id)
         templates = self._plan.templates
-        fresh = sorted(
-            (node for node in found if node in templates),
-            key=lambda index: self._graph.nodes[index].id,
-        )
         opened = [Session(self.path, node, self, templates[node]) for node in fresh]
         self._sessions.extend(opened)
         return opened

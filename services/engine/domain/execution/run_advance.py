@@ -15,6 +15,7 @@ from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.sent_effects import SentEffects
 from services.engine.domain.execution.step import Step, Timer
 from services.engine.domain.execution.step_writer import StepWriter
+from services.engine.domain.execution.variable_updates import variable_updates
 from services.engine.domain.node_parts.node_contract import NodeContext, NodeFailure, NodeResult
 
 
@@ -96,8 +97,11 @@ class RunAdvance:
     def drive(self, driver: NodeDriver) -> None:
         """Let a node go on as far as its answers reach, and send what it asks for."""
         self.effects.answered(driver)
+        updates: list[journal.VariableUpdated] = []
         try:
             result = self._advanced(driver)
+            if result is not None and result.assigned:
+                updates = self._updates(driver.progress, result)
         except NodeFailure as failure:
             self._fail(driver, failure)
             return
@@ -108,7 +112,15 @@ class RunAdvance:
                 self.effects.send(driver)
             return
         self._forget(driver)
+        for update in updates:
+            self.writer.record(update)
         self.writer.record(succeeded_node(driver.progress, result, self.writer.now))
+
+    def _updates(self, progress: NodeProgress, result: NodeResult) -> list[journal.VariableUpdated]:
+        started = self._state.started
+        assert started is not None, "nodes run after the run has started"
+        most = started.max_variable_bytes
+        return variable_updates(progress, result.assigned, self.writer.now, most_bytes=most)
 
     def _advanced(self, driver: NodeDriver) -> NodeResult | None:
         result = driver.advance()

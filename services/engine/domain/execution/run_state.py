@@ -146,6 +146,9 @@ class RunState:
                 self._started_node(event)
             case journal.NodeSucceeded():
                 self._node_succeeded(event)
+            case journal.VariableUpdated():
+                scope, name = event.selector
+                self.frames.by_path[event.frame].pool.put(scope, name, event.value)
             case journal.ContainerStarted():
                 self._container_started(event)
             case journal.FrameStarted():

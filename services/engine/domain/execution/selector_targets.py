@@ -1,6 +1,6 @@
 """Selectors that lead nowhere, as far as that shows before a run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from libs.common.contracts.workflows import Finding
 from services.engine.domain.execution.failure_policy import FailurePolicy
@@ -12,7 +12,7 @@ from services.engine.domain.node_parts.node_contract import (
     OutputTypes,
 )
 from services.engine.domain.variables.files import FILE_PARTS
-from services.engine.domain.variables.selectors import RUN_SCOPES
+from services.engine.domain.variables.selectors import CONVERSATION, RUN_SCOPES
 from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Selector
 
@@ -29,11 +29,15 @@ def leading_nowhere(
     graph: Graph,
     nodes: Mapping[str, Node],
     policies: Mapping[str, FailurePolicy],
+    conversation: Collection[str],
 ) -> Iterator[Finding]:
-    """A warning a selector of `place`; one for all those to the same missing node."""
+    """A warning a selector of `place`; one for all those to the same missing node. `conversation`
+    are the names of the conversation's variables."""
     strangers: set[str] = set()
     for selector in dict.fromkeys(nodes[place.id].references):
         target = selector[0]
+        if target == CONVERSATION and selector[1] not in conversation:
+            yield _nowhere(place, selector, "a conversation variable that is not declared")
         if target in RUN_SCOPES:
             continue
         if target not in graph.index_of:

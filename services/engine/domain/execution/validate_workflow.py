@@ -1,6 +1,6 @@
 """What can be said against a workflow before it runs."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from libs.common.contracts.workflows import Finding
 from services.engine.domain.execution.compiled_frame import start_of
@@ -14,7 +14,6 @@ from services.engine.domain.variables.selectors import RUN_SCOPES
 _KNOWN_BUT_NOT_RUNNABLE = frozenset(
     {
         "agent",
-        "assigner",
         "datasource",
         "human-input",
         "knowledge-index",
@@ -37,9 +36,11 @@ def find_problems(
     policies: Mapping[str, FailurePolicy],
     catalogue: Mapping[str, NodeType],
     nested: Iterable[str] = (),
+    conversation: Collection[str] = (),
 ) -> tuple[Findings, Findings]:
     """Errors, which forbid running, and warnings, in the order of the nodes. `nested` are the ids
-    of containers that contain themselves."""
+    of containers that contain themselves, `conversation` the names of the conversation's
+    variables."""
     errors = [*_structure(built), *_nested(nested)]
     warnings: list[Finding] = []
     for place in built.graph.nodes:
@@ -54,7 +55,7 @@ def find_problems(
             group.append(_of_problem(place, problem))
         if catalogue[place.type].execution == "container":
             errors.extend(_start(place, built.graph))
-        warnings.extend(leading_nowhere(place, built.graph, nodes, policies))
+        warnings.extend(leading_nowhere(place, built.graph, nodes, policies, conversation))
     return tuple(errors), tuple(warnings)
 
 

@@ -23,14 +23,24 @@ class NodeContext:
 
 
 @record
+class Assigned:
+    """A variable that gets another value. `selector` is its scope and its name."""
+
+    selector: Selector
+    value: Value
+
+
+@record
 class NodeResult:
-    """A success. `handle` names the branch taken."""
+    """A success. `handle` names the branch taken, `assigned` the variables that are changed before
+    anything follows."""
 
     outputs: dict[str, Value] = field(default_factory=dict[str, Value])
     handle: str = "source"
     inputs: dict[str, Value] = field(default_factory=dict[str, Value])
     process_data: dict[str, Value] = field(default_factory=dict[str, Value])
     metadata: dict[str, Value] = field(default_factory=dict[str, Value])
+    assigned: tuple[Assigned, ...] = ()
 
 
 class NodeFailure(Exception):
@@ -126,6 +136,32 @@ class Node(Protocol):
 
         Raises NodeFailure; an EffectError that is not caught fails the node with its type.
         """
+        ...
+
+
+VariableTypes = Mapping[Selector, ValueType]
+"""The types that variables were declared with, by their scope and name."""
+
+
+@runtime_checkable
+class DeclaresVariables(Protocol):
+    """A node with variables of its own that others may change."""
+
+    @property
+    def variable_types(self) -> VariableTypes: ...
+
+
+@runtime_checkable
+class AssignsVariables(Node, Protocol):
+    """A node that changes variables of others."""
+
+    @property
+    def targets(self) -> tuple[Selector, ...]:
+        """The variables that it may change."""
+        ...
+
+    def knowing(self, types: VariableTypes) -> Node:
+        """The same node, told the types of what it may change."""
         ...
 
 

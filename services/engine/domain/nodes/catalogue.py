@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from services.engine.domain.node_parts.node_contract import NodeType
 from services.engine.domain.nodes.answer import answer_template, parse_answer
+from services.engine.domain.nodes.assigner import parse_assigner
 from services.engine.domain.nodes.code import parse_code
 from services.engine.domain.nodes.command import parse_command
 from services.engine.domain.nodes.document_extractor import parse_document_extractor
@@ -33,6 +34,7 @@ CATALOGUE: Mapping[str, NodeType] = {
     "code": NodeType(type="code", execution="executable", parse=parse_code, retryable=True),
     "variable-aggregator": NodeType(type="variable-aggregator", execution="executable", parse=parse_variable_aggregator),
     "variable-assigner": NodeType(type="variable-aggregator", execution="executable", parse=parse_variable_aggregator),
+    "assigner": NodeType(type="assigner", execution="executable", parse=parse_assigner),
     "http-request": NodeType(type="http-request", execution="executable", parse=parse_http_request, retryable=True),
     "document-extractor": NodeType(type="document-extractor", execution="executable", parse=parse_document_extractor),
     "command": NodeType(type="command", execution="executable", parse=parse_command, retryable=True),

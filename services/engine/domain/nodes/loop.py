@@ -15,8 +15,10 @@ from services.engine.domain.node_parts.node_contract import (
     NodeRun,
     Problem,
     VariableReader,
+    VariableTypes,
 )
 from services.engine.domain.node_parts.settings_reader import SettingsReader
+from services.engine.domain.variables.types import ValueType, named_type
 from services.engine.domain.variables.values import Missing, Selector, Value
 
 _ROUND = "loop_round"
@@ -24,9 +26,10 @@ _ROUND = "loop_round"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopVariable:
-    """`selector` None: it begins as `value`."""
+    """`selector` None: it begins as `value`. `kind` is None where the author names no known one."""
 
     name: str
+    kind: ValueType | None = None
     value: Value = None
     selector: Selector | None = None
 
@@ -45,6 +48,11 @@ class LoopNode:
     def references(self) -> tuple[Selector, ...]:
         own = (each.selector for each in self.variables if each.selector is not None)
         return (*own, *self.breaks.references)
+
+    @property
+    def variable_types(self) -> VariableTypes:
+        declared = ((each.name, each.kind) for each in self.variables)
+        return {(self.node_id, name): kind for name, kind in declared if kind is not None}
 
     def run(self, context: NodeContext) -> NodeRun:
         """Raises NodeFailure where a variable has no first value, a round failed, or a condition
@@ -116,12 +124,13 @@ def parse_loop(node_id: str, data: Mapping[str, Value]) -> LoopNode:
 
 def _variable(settings: SettingsReader) -> LoopVariable:
     name = settings.text("label", required=True)
-    if settings.text("value_type", "constant") == "variable":
-        return LoopVariable(name=name, selector=settings.selector("value"))
     kind = settings.text("var_type", "string")
+    type_ = named_type(kind)
+    if settings.text("value_type", "constant") == "variable":
+        return LoopVariable(name=name, kind=type_, selector=settings.selector("value"))
     raw = settings.raw("value")
     try:
-        return LoopVariable(name=name, value=_constant(kind, raw))
+        return LoopVariable(name=name, kind=type_, value=_constant(kind, raw))
     except (ValueError, RecursionError):
         settings.report("wrong_type", f"does not fit the type {kind}", "value")
         return LoopVariable(name=name)

@@ -6,10 +6,17 @@ copied; a value put here must not be changed afterwards.
 
 from collections import ChainMap
 from collections.abc import Mapping
+from typing import Protocol
 
 from services.engine.domain.variables.values import MISSING, Missing, Selector, Value
 
 _NOTHING: Mapping[str, Value] = {}
+
+
+class _Parent(Protocol):
+    def get(self, selector: Selector) -> Value | Missing: ...
+
+    def names(self, scope: str) -> Mapping[str, Value]: ...
 
 
 class VariablePool:
@@ -20,7 +27,7 @@ class VariablePool:
 
     __slots__ = ("_parent", "_scopes")
 
-    def __init__(self, parent: "VariablePool | None" = None) -> None:
+    def __init__(self, parent: _Parent | None = None) -> None:
         self._scopes: dict[str, dict[str, Value]] = {}
         self._parent = parent
 

@@ -34,6 +34,29 @@ def loop(count: int, variables: dict[str, Any] | None = None, **settings: Any) -
     }
 
 
+def assigner(*items: tuple[str, str, Any]) -> dict[str, Any]:
+    """(target, operation, value) triples; a value with a leading "@" is a variable's."""
+    return {
+        "type": "assigner",
+        "version": "2",
+        "items": [
+            {
+                "variable_selector": target.split("."),
+                "operation": operation,
+                **_input(operation, value),
+            }
+            for target, operation, value in items
+        ],
+    }
+
+
+def _input(operation: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, str) and value.startswith("@"):
+        return {"input_type": "variable", "value": value[1:].split(".")}
+    takes_none = operation in {"clear", "remove-first", "remove-last"}
+    return {"input_type": "variable" if takes_none else "constant", "value": value}
+
+
 def breaks(*conditions: tuple[str, str, str]) -> dict[str, Any]:
     """(selector, operator, value) triples, all of which must hold."""
     return {

@@ -194,7 +194,14 @@ CATALOGUE: Mapping[str, NodeType] = {
     "switch": NodeType(type="switch", execution="branch", parse=_Copy),
     **{
         name: REAL[name]
-        for name in ("iteration", "iteration-start", "loop", "loop-start", "loop-end")
+        for name in (
+            "assigner",
+            "iteration",
+            "iteration-start",
+            "loop",
+            "loop-start",
+            "loop-end",
+        )
     },
     "broken": NodeType(type="broken", execution="executable", parse=_Broken, retryable=True),
     "show": NodeType(

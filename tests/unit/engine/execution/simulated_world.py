@@ -19,6 +19,7 @@ from services.engine.domain.execution.public_events import PublicView
 from services.engine.domain.execution.run_machine import DEADLINE, RunMachine
 from services.engine.domain.execution.step import Abort, Delta, Dispatch, Step
 from services.engine.domain.node_parts.effects import CallModel, EffectError
+from services.engine.domain.variables.values import Value
 
 T = TypeVar("T")
 TENANT = UUID("00000000-0000-7000-8000-000000000001")
@@ -41,7 +42,7 @@ def place_of(key: str) -> tuple[str, int, int]:
     return node if frame == "-" else f"{node}@{frame}", int(attempt), int(call)
 
 
-def begun(max_steps: int = 500) -> journal.RunStarted:
+def begun(max_steps: int = 500, conversation: dict[str, Value] | None = None) -> journal.RunStarted:
     return journal.RunStarted(
         at=0.0,
         workflow_hash="hash",
@@ -50,6 +51,7 @@ def begun(max_steps: int = 500) -> journal.RunStarted:
         clock=0.0,
         inputs={},
         system={"query": "hi"},
+        conversation=conversation or {},
         max_steps=max_steps,
     )
 
@@ -96,9 +98,15 @@ class World:
     machine: RunMachine = field(init=False)
     view: PublicView = field(init=False)
 
-    def begin(self, max_steps: int = 500, opening: Opening = NO_OPENING) -> None:
+    def begin(
+        self,
+        max_steps: int = 500,
+        opening: Opening = NO_OPENING,
+        *,
+        conversation: dict[str, Value] | None = None,
+    ) -> None:
         self._own()
-        self._take(self.machine.begin(begun(max_steps), opening=opening))
+        self._take(self.machine.begin(begun(max_steps, conversation), opening=opening))
 
     def crash(self) -> None:
         """The owner dies and another takes over from the journal."""
