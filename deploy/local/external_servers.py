@@ -1,35 +1,85 @@
-"""Whether an operator's servers are there before anything is started for them."""
+"""Whether an operator's servers can be worked with, before anything is started for them.
 
-import socket
-from urllib.parse import urlsplit
+Services wait for their servers, so a wrong password would look like a slow start.
+"""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import asyncpg
+from nats.errors import Error as NatsError
+from redis.exceptions import RedisError
+
+from deploy.local.server_checks import Unfit, check_account, check_database, check_nats, check_redis
 from deploy.local.stack_error import LocalStackError
 
 _SECONDS = 5.0
-_NATS_PORT = 4222
+_DATABASE_FORM = "postgresql://user:password@host:port/database"
+_REFUSALS = (
+    OSError,
+    TimeoutError,
+    RedisError,
+    NatsError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
 
 
-def require_nats(urls: str) -> None:
-    """Raises LocalStackError when nothing answers at any of `urls`, which commas separate.
+@dataclass(frozen=True, slots=True)
+class _Server:
+    variable: str
+    form: str
+    check: Callable[[str], Awaitable[None]]
 
-    Services wait for NATS, so a mistyped URL would look like a slow start.
+
+_NATS = _Server("HEDDLE_NATS_URL", "nats://user:password@host:port", check_nats)
+_REDIS = _Server("HEDDLE_REDIS_URL", "redis://user:password@host:port/0", check_redis)
+_DATABASE = _Server("HEDDLE_DATABASE_URL", _DATABASE_FORM, check_database)
+_ACCOUNTS = tuple(
+    _Server(f"HEDDLE_DATABASE{role}_URL", _DATABASE_FORM, check_account)
+    for role in ("", "_OWNER", "_SWEEPER")
+)
+
+
+async def require_servers(environ: Mapping[str, str]) -> None:
+    """Ask every server that `environ` names, all at once. At most 5 s.
+
+    Raises LocalStackError for the first that cannot be reached, does not let us in, or lacks what
+    the platform needs.
     """
-    found: list[str] = []
-    for url in urls.split(","):
-        try:
-            parts = urlsplit(url if "//" in url else f"//{url}")
-            place = parts.hostname or "", parts.port or _NATS_PORT
-        except ValueError:
-            # The URL itself may hold a password.
-            found.append("one is not a URL")
-            continue
-        try:
-            socket.create_connection(place, timeout=_SECONDS).close()
-        except OSError as error:
-            found.append(f"{place[0]}:{place[1]} says: {error}")
-        else:
-            return
-    raise LocalStackError(
-        f"No NATS server answers at HEDDLE_NATS_URL ({'; '.join(found)}).",
-        remedy="Start it or correct the URL; it reads nats://user:password@host:port.",
-    )
+    accounts = all(environ.get(account.variable) for account in _ACCOUNTS)
+    servers = (*(_ACCOUNTS if accounts else (_DATABASE,)), _NATS, _REDIS)
+    asked = [
+        _require(each, environ[each.variable]) for each in servers if environ.get(each.variable)
+    ]
+    for problem in await asyncio.gather(*asked, return_exceptions=True):
+        if problem is not None:
+            raise problem
+
+
+async def _require(server: _Server, url: str) -> None:
+    variable = server.variable
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await server.check(url)
+    except Unfit as lack:
+        told = f"{variable}: {_places(url)} {lack.what}."
+        raise LocalStackError(told, remedy=lack.remedy) from lack
+    except ValueError as error:
+        # The URL itself may hold a password, and so may what is said about it.
+        raise LocalStackError(
+            f"{variable} is not a URL of its kind.", remedy=f"It reads {server.form}."
+        ) from error
+    except _REFUSALS as error:
+        words = " ".join(str(error).split()).rstrip(".") or f"nothing within {_SECONDS:g} s"
+        raise LocalStackError(
+            f"{variable}: {_places(url)} says: {words}.",
+            remedy=f"Start that server, or correct the variable; it reads {server.form}.",
+        ) from error
+
+
+def _places(urls: str) -> str:
+    """Hosts and ports alone."""
+    found = (url.partition("//")[2] or url for url in urls.split(","))
+    return ", ".join(place.rpartition("@")[2].partition("/")[0] for place in found)

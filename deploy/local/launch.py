@@ -1,5 +1,6 @@
 """Starting and stopping the stack from another process."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from deploy.local.layout import CHECKOUT, Layout
 from deploy.local.leftovers import leftovers, stop_leftovers
@@ -16,6 +18,7 @@ from deploy.local.ports import SERVICES, load_ports
 from deploy.local.stack_error import LocalStackError
 from deploy.local.stack_status import Phase, load_status
 from deploy.local.supervisor_lock import supervisor_pid
+from libs.common.exit_status import CANNOT_START
 
 Say = Callable[[str], None]
 
@@ -24,14 +27,20 @@ _START_SECONDS = 400.0
 _READY_SECONDS = 90.0
 _STOP_SECONDS = 90.0
 _CRASHES_TO_GIVE_UP = 4
+_LINES_OF_A_START = 50
 _ENDING = frozenset({Phase.STOPPING, Phase.STOPPED, Phase.FAILED})
+
+
+class _CannotStart(LocalStackError):
+    """A service refuses its environment."""
 
 
 def up(layout: Layout, say: Say, *, module: str = "deploy.local") -> dict[str, int]:
     """Start the stack if it does not run, and return its ports once every service is ready.
 
     `module` is the supervisor's program. `say` gets a line whenever what we wait for changes.
-    Raises LocalStackError; the stack is left running when only a service is not ready.
+    Raises LocalStackError. The stack is stopped again when a service says that it cannot work with
+    its environment, and left running when one only is not ready.
     """
     layout.create()
     _let_it_end(layout)
@@ -42,7 +51,11 @@ def up(layout: Layout, say: Say, *, module: str = "deploy.local") -> dict[str, i
         say("The supervisor is running already.")
     _wait_for_services(layout, starter, say)
     ports = load_ports(layout.ports)
-    _wait_until_ready(layout, ports, say)
+    try:
+        _wait_until_ready(layout, ports, say)
+    except _CannotStart:
+        down(layout, lambda _: None)
+        raise
     return ports
 
 
@@ -141,6 +154,9 @@ def _wait_until_ready(layout: Layout, ports: Mapping[str, int], say: Say) -> Non
         if (names := ", ".join(waiting)) != said:
             said = names
             say(f"Waiting for {names}")
+        for process in waiting:
+            if _last_exits(layout).get(process) == CANNOT_START:
+                raise _CannotStart(_refusal(layout, process), remedy="")
         for process, restarts in _restarts(layout).items():
             if process in waiting and restarts - before.get(process, 0) >= _CRASHES_TO_GIVE_UP:
                 raise _not_ready(layout, process, "keeps crashing")
@@ -152,6 +168,20 @@ def _wait_until_ready(layout: Layout, ports: Mapping[str, int], say: Say) -> Non
 def _restarts(layout: Layout) -> dict[str, int]:
     status = load_status(layout.status)
     return {told.name: told.restarts for told in status.processes} if status else {}
+
+
+def _last_exits(layout: Layout) -> dict[str, int | None]:
+    status = load_status(layout.status)
+    return {told.name: told.last_exit for told in status.processes} if status else {}
+
+
+def _refusal(layout: Layout, service: str) -> str:
+    for line in reversed(last_lines(layout.log(service), _LINES_OF_A_START)):
+        with suppress(ValueError, LookupError, TypeError):
+            told = json.loads(line)
+            if told["event"] == "cannot_start":
+                return str(told["error"])
+    return f"{service} cannot start: read {layout.log(service)}."
 
 
 def _not_ready(layout: Layout, service: str, what: str) -> LocalStackError:

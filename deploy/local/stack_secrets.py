@@ -3,13 +3,15 @@
 import base64
 import json
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from deploy.local.database_roles import RolePasswords
 from deploy.local.private_file import write_private
 from deploy.local.stack_error import LocalStackError
+from libs.common.sealed_box import SealedBox, SealedBoxRefused
 
 MASTER_KEY_BYTES = 32
 
@@ -44,6 +46,20 @@ def load_passwords(path: Path) -> ServerPasswords:
     made = {name: secrets.token_hex(24) for name in ServerPasswords.model_fields}
     write_private(path, json.dumps(made, indent=2) + "\n")
     return ServerPasswords(**made)
+
+
+def require_master_key(environ: Mapping[str, str]) -> None:
+    """Raises LocalStackError when `HEDDLE_MASTER_KEY` is given and is no key."""
+    given = environ.get("HEDDLE_MASTER_KEY")
+    if not given:
+        return
+    try:
+        SealedBox(SecretStr(given))
+    except SealedBoxRefused as error:
+        raise LocalStackError(
+            f"HEDDLE_MASTER_KEY is not a key of {MASTER_KEY_BYTES} bytes in base64.",
+            remedy="Give the key that was used before, or several, separated by commas.",
+        ) from error
 
 
 def load_master_key(path: Path) -> str:

@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 from deploy.local.child_process import ProcessSpec
 from deploy.local.database_roles import DatabaseUrls
 from deploy.local.disk_space import require_space
-from deploy.local.external_servers import require_nats
+from deploy.local.external_servers import require_servers
 from deploy.local.layout import CHECKOUT, Layout
 from deploy.local.leftovers import stop_leftovers
 from deploy.local.port_claims import PortClaims
 from deploy.local.ports import SERVICES, choose_ports, load_ports, save_ports
 from deploy.local.stack_database import prepare_database
 from deploy.local.stack_environment import StackUrls, migration_environment, service_environment
-from deploy.local.stack_secrets import ServerPasswords, load_master_key, load_passwords
+from deploy.local.stack_secrets import (
+    ServerPasswords,
+    load_master_key,
+    load_passwords,
+    require_master_key,
+)
 from deploy.local.stack_servers import StackServers, choose_servers
 from deploy.local.stack_status import Phase, load_status
 from deploy.local.supervisor import Supervisor
@@ -56,13 +61,13 @@ def bring_up(
         supervisor.note(f"stopped what a killed supervisor left behind: {', '.join(names)}")
     supervisor.announce(Phase.STARTING, "Preparing the folders")
     require_space(layout.root)
+    require_master_key(environ)
+    asyncio.run(require_servers(environ))
     ports = choose_ports(load_ports(layout.ports), environ, free=claims.free)
     claims.keep_only(ports.values())
     save_ports(layout.ports, ports)
     passwords = load_passwords(layout.server_passwords)
     servers = choose_servers(layout, environ, ports, passwords)
-    if servers.nats.external:
-        require_nats(servers.nats.external)
     _start_servers(supervisor, servers)
     database = _prepare_database(supervisor, servers, environ, passwords)
     environment = _environment(layout, environ, servers, database, ports)

@@ -63,6 +63,10 @@ class SealedBox:
         data_key = self._unwrapped(raw, bound)
         return _decrypted(AESGCM(data_key), raw[_BODY_AT:], bound)
 
+    def knows(self, box: bytes) -> bool:
+        """Whether the master key that `box` was sealed with is here."""
+        return _raw(box)[len(_VERSION) : _HEAD_BYTES] in self._ciphers
+
     def reseal(self, box: bytes, *, tenant_id: UUID, purpose: str) -> bytes:
         """The same secret under the current master key; the same box when it is that already."""
         raw, bound = _raw(box), _bound(tenant_id, purpose)

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 
@@ -12,6 +13,8 @@ import uvloop
 from fastapi import APIRouter, FastAPI
 
 from libs.common.bounded_head import BoundedHead
+from libs.common.errors import PlatformFault
+from libs.common.exit_status import CANNOT_START
 from libs.common.health_routes import ReadinessCheck, health_router
 from libs.common.http_middleware import (
     BodyLimit,
@@ -143,7 +146,10 @@ def run_service(
     build: Callable[[Lifespan], Awaitable[ServiceHost]],
 ) -> None:
     """A service's whole `main`: logging, tracing, event loop, `build` (which starts the parts in
-    its lifespan), HTTP until a signal, then everything stopped in reverse order."""
+    its lifespan), HTTP until a signal, then everything stopped in reverse order.
+
+    Exits with CANNOT_START, and one line in the log, when a part refuses to start and would refuse
+    again."""
     configure_logging(name, settings.log_level)
 
     async def live() -> None:
@@ -158,7 +164,13 @@ def run_service(
             )
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(live())
+        try:
+            runner.run(live())
+        except PlatformFault as fault:
+            if fault.retryable:
+                raise
+            _log.error("cannot_start", error=fault.message, code=fault.code)
+            sys.exit(CANNOT_START)
     _log.info("stopped")
 
 

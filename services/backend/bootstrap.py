@@ -14,6 +14,7 @@ from libs.common.state_store.postgres_tier import PostgresTier
 from libs.common.state_store.prometheus_store_metrics import PrometheusStoreMetrics
 from libs.common.state_store.redis_tier import RedisTier
 from libs.common.state_store.tiered_store import TieredStore
+from services.backend.app.identity.check_master_key import check_master_key
 from services.backend.app.identity.first_start import FirstStart
 from services.backend.app.identity.key_index import KeyIndex
 from services.backend.app.ports.delta_tail import DeltaTail, NoDeltaTail
@@ -29,6 +30,7 @@ from services.backend.infra.postgres.environment_secret_repository import (
 )
 from services.backend.infra.postgres.idempotency_records import PostgresIdempotencyRecords
 from services.backend.infra.postgres.run_repository import PostgresRunRepository
+from services.backend.infra.postgres.sealed_samples import PostgresSealedSamples
 from services.backend.infra.postgres.tenant_repository import PostgresTenantRepository
 from services.backend.infra.redis_delta_tail import RedisDeltaTail
 from services.backend.infra.yaml.document_reader import YamlDocumentReader
@@ -47,6 +49,8 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
     pools = await open_pools(
         settings, lifespan, metrics, name=SCHEMA, connections=settings.database_connections
     )
+    sealer = MasterKeySealer(settings.master_key)
+    await check_master_key(PostgresSealedSamples(pools.app, pools.sweeper), sealer)
     store = await _store(settings, lifespan, pools.app, bus, metrics)
     keys, index = PostgresApiKeyRepository(pools.app), KeyIndex(store)
     await FirstStart(
@@ -68,7 +72,7 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
             secrets=PostgresEnvironmentSecrets(pools.app),
             idempotency=PostgresIdempotencyRecords(pools.app),
             documents=YamlDocumentReader(),
-            sealer=MasterKeySealer(settings.master_key),
+            sealer=sealer,
             tail=_tail(settings, lifespan),
             dead_letters=bus.dead_letters,
         )

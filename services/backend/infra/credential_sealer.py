@@ -29,6 +29,9 @@ class MasterKeySealer:
     def open_value(self, tenant_id: UUID, purpose: str, sealed: bytes) -> bytes:
         return self._box.open(sealed, tenant_id=tenant_id, purpose=purpose)
 
+    def knows(self, sealed: bytes) -> bool:
+        return self._box.knows(sealed)
+
     def derived_number(self, purpose: str) -> int:
         digest = hmac.new(self._derivation, purpose.encode(), hashlib.sha256).digest()
         return int.from_bytes(digest, "big")

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Layout]:
         monkeypatch.setenv(f"HEDDLE_{service.upper()}_PORT", str(free_port()))
     for name in ("DATABASE", "DATABASE_OWNER", "DATABASE_SWEEPER", "REDIS", "NATS"):
         monkeypatch.delenv(f"HEDDLE_{name}_URL", raising=False)
+    monkeypatch.delenv("HEDDLE_MASTER_KEY", raising=False)
     layout = Layout(root=tmp_path / "state")
     yield layout
     down(layout, print)
@@ -201,6 +203,48 @@ def test_a_service_that_keeps_crashing_is_named_with_its_last_words(
         start(layout)
 
 
+def test_a_service_that_cannot_start_is_told_at_once_and_nothing_stays(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMALL_SERVICE_REFUSES", "backend")
+    with pytest.raises(LocalStackError) as refused:
+        start(layout)
+    assert refused.value.message == "HEDDLE_THIS is wrong. Correct it."
+    assert_nothing_runs(layout)
+
+
+@pytest.mark.parametrize("kind", ["DATABASE", "NATS", "REDIS"])
+def test_an_operators_server_that_does_not_fit_is_told_before_anything_starts(
+    layout: Layout,
+    postgres_url: str,
+    nats_url: str,
+    redis_url: str,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    urls = {"DATABASE": postgres_url, "NATS": nats_url, "REDIS": redis_url}
+    monkeypatch.setenv(f"HEDDLE_{kind}_URL", urls[kind].replace(":test@", ":wrong@"))
+    monkeypatch.setenv("HEDDLE_STATE_DIR", str(layout.root))
+    began = time.monotonic()
+    told = CliRunner().invoke(app, ["up"])
+    assert time.monotonic() - began < 60
+    assert told.exit_code == 1
+    assert f"HEDDLE_{kind}_URL: 127.0.0.1:" in told.stderr
+    assert "wrong" not in told.stderr
+    assert_nothing_runs(layout)
+    assert not (layout.postgres / "PG_VERSION").exists()
+
+
+def test_a_master_key_that_is_none_is_told_before_anything_starts(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEDDLE_MASTER_KEY", "short")
+    with pytest.raises(LocalStackError, match="HEDDLE_MASTER_KEY is not a key of 32 bytes"):
+        start(layout)
+    assert_nothing_runs(layout)
+    assert not (layout.postgres / "PG_VERSION").exists()
+
+
 @pytest.fixture
 def own_postgres(tmp_path: Path) -> Iterator[str]:
     """A server that no other test signs in to: the stack makes roles on it."""
@@ -249,3 +293,9 @@ def status_processes(layout: Layout) -> tuple[ProcessStatus, ...]:
     status = load_status(layout.status)
     assert status is not None
     return status.processes
+
+
+def assert_nothing_runs(layout: Layout) -> None:
+    assert supervisor_pid(layout) is None
+    assert leftovers(load_status(layout.status)) == {}
+    assert not any(process.pid for process in status_processes(layout))

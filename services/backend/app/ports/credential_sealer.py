@@ -13,6 +13,10 @@ class CredentialSealer(Protocol):
         """Raises SealedBoxRefused."""
         ...
 
+    def knows(self, sealed: bytes) -> bool:
+        """Whether the master key that `sealed` was closed with is here."""
+        ...
+
     def derived_number(self, purpose: str) -> int:
         """A 256-bit number that only the holder of the master key can compute again."""
         ...
