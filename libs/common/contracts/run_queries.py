@@ -90,7 +90,8 @@ class TraceQuery(RunQuery):
 
 
 class NodeTrace(_Frozen):
-    """One execution of a node. `status` running until it ended. Times are Unix seconds."""
+    """One execution of a node. `status` running until it ended. Times are Unix seconds.
+    `taken_from` is the run that executed it, where this one took it over."""
 
     execution_id: UUID
     node_id: str
@@ -109,6 +110,7 @@ class NodeTrace(_Frozen):
     error: str | None = None
     error_type: str | None = None
     metadata: dict[str, JsonValue] = {}
+    taken_from: UUID | None = None
 
 
 class RunTrace(_Frozen):

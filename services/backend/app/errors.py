@@ -79,3 +79,24 @@ class InputTooLarge(PayloadTooLarge):
 
     code = "input_too_large"
     title = "The input is too large"
+
+
+class ForkImpossible(Conflict):
+    """Such a run cannot begin from this one. `extra` holds the `obstacles`, as the preview does."""
+
+    code = "fork_impossible"
+    title = "The run cannot be begun from"
+
+
+class ForkPreviewOutdated(Conflict):
+    """What would happen is not what was shown under this digest; nothing was begun."""
+
+    code = "fork_preview_outdated"
+    title = "The preview was of something else"
+
+
+class UnsafeEffectsRefused(Conflict):
+    """Nodes that may do anything would execute, and nobody said yes. `extra` holds the `nodes`."""
+
+    code = "unsafe_effects_refused"
+    title = "Unsafe effects would happen again"

@@ -29,8 +29,11 @@ from services.backend.app.ports.environment_secret_repository import Environment
 from services.backend.app.ports.idempotency_records import IdempotencyRecords
 from services.backend.app.ports.run_repository import RunRepository
 from services.backend.app.runs.await_run import AwaitRun
+from services.backend.app.runs.diff_runs import DiffRuns
+from services.backend.app.runs.engine_forks import EngineForks
 from services.backend.app.runs.engine_runs import EngineRuns
 from services.backend.app.runs.follow_run import FollowRun
+from services.backend.app.runs.fork_run import ForkRun
 from services.backend.app.runs.hand_over import HandOver
 from services.backend.app.runs.list_runs import ListRuns
 from services.backend.app.runs.record_end import RecordEnd
@@ -74,6 +77,8 @@ class UseCases:
     show_apps: ShowApps
     published_apps: PublishedApps
     start_run: StartRun
+    fork_run: ForkRun
+    diff_runs: DiffRuns
     await_run: AwaitRun
     list_runs: ListRuns
     resume_run: ResumeSetAside
@@ -129,6 +134,8 @@ def put_together(parts: Parts) -> UseCases:
         show_apps=ShowApps(parts.apps),
         published_apps=published,
         start_run=start,
+        fork_run=_fork_run(parts, published, workflows, start),
+        diff_runs=DiffRuns(show=show),
         await_run=AwaitRun(start=start, hand_over=hand_over, show=show),
         list_runs=ListRuns(runs=parts.runs, engine=engine),
         resume_run=ResumeSetAside(runs=parts.runs, engine=engine),
@@ -143,3 +150,10 @@ def put_together(parts: Parts) -> UseCases:
         ),
         dead_letters=parts.dead_letters,
     )
+
+
+def _fork_run(
+    parts: Parts, apps: PublishedApps, workflows: EngineWorkflows, start: StartRun
+) -> ForkRun:
+    engine = EngineForks(bus=parts.bus, workflows=workflows)
+    return ForkRun(apps=apps, runs=parts.runs, engine=engine, start_run=start)

@@ -16,6 +16,7 @@ from services.backend.interface.http.native.dead_letter_routes import (
     native_dead_letter_router,
 )
 from services.backend.interface.http.native.event_routes import native_event_router
+from services.backend.interface.http.native.fork_routes import ForkDoor, native_fork_router
 from services.backend.interface.http.native.key_routes import native_key_router
 from services.backend.interface.http.native.provider_routes import native_provider_router
 from services.backend.interface.http.native.run_routes import NativeRunDoor, native_run_router
@@ -55,6 +56,14 @@ def all_routers(
                 show=cases.show_run,
                 stop=cases.stop_run,
                 resume=cases.resume_run,
+            )
+        ),
+        native_fork_router(
+            ForkDoor(
+                caller=caller,
+                fork=cases.fork_run,
+                diff=cases.diff_runs,
+                wait=cases.await_run,
             )
         ),
         native_dead_letter_router(caller, cases.dead_letters),

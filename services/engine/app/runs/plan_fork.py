@@ -14,9 +14,10 @@ from libs.common.contracts.run_forks import (
     TakenNode,
 )
 from libs.common.errors import ErrorDetail
-from services.engine.app.errors import ForkRefused, JournalUnreadable, RunUnderWay
+from services.engine.app.errors import ForkRefused, RunUnderWay
 from services.engine.app.ports.journal_store import JournalReader
 from services.engine.app.ports.run_store import RunRecord, RunStore
+from services.engine.app.runs.origin_story import origin_story
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows, RunnableWorkflow
 from services.engine.app.workflows.known_tools import KnownTools
 from services.engine.domain.events import journal
@@ -51,13 +52,9 @@ class PlanForkUseCase:
         wanted = await self._workflows.get(asked.tenant_id, asked.workflow_hash)
         _check_node(wanted, asked.from_node)
         ran = await self._workflows.get(asked.tenant_id, record.workflow_hash)
-        entries = await self._journal.read(asked.tenant_id, asked.run_id)
-        events = [entry.event for entry in entries]
-        started = events[0] if events else None
-        if not isinstance(started, journal.RunStarted):
-            raise JournalUnreadable(f"Run {asked.run_id} has no beginning that could be read.")
-        planner = ForkPlanner(events, ran.compiled, wanted.compiled, asked.from_node)
-        # Folding a long journal would hold up the runs of this worker.
+        started, story = await origin_story(self._journal, asked.tenant_id, asked.run_id)
+        planner = ForkPlanner(story, ran.compiled, wanted.compiled, asked.from_node)
+        # Folding a long one would hold up the runs of this worker.
         outline = await asyncio.to_thread(planner.plan)
         refused = tuple(refused_edits(wanted.compiled, outline.taken, asked.outputs))
         if refused:

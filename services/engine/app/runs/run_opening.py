@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from libs.common.contracts.run_forks import RunOrigin
-from services.engine.app.errors import JournalUnreadable
 from services.engine.app.ports.journal_store import JournalReader
 from services.engine.app.ports.run_store import Claim
+from services.engine.app.runs.origin_story import origin_story
 from services.engine.domain.events.journal import HistoryTaken, JournalEvent, VariablesGiven
 from services.engine.domain.execution.opening import Opening
 from services.engine.domain.forks.taken_events import taken_events
@@ -42,11 +42,9 @@ async def _taken(
 ) -> Sequence[JournalEvent]:
     if not origin.taken:
         return ()
-    entries = await journal.read(tenant_id, origin.run_id)
-    if not entries:
-        raise JournalUnreadable(f"The journal of run {origin.run_id} is gone.")
+    _, story = await origin_story(journal, tenant_id, origin.run_id)
     return taken_events(
-        [entry.event for entry in entries],
+        story,
         origin=str(origin.run_id),
         taken=frozenset(origin.taken),
         outputs=origin.outputs,

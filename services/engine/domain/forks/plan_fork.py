@@ -35,8 +35,8 @@ class ForkOutline:
 
 
 class ForkPlanner:
-    """`events` is the whole journal of the origin, of the workflow `ran`; the new run is of
-    `wanted`. `from_node` None: everything executes."""
+    """`events` tell the beginning of the origin and the course of its nodes, under the workflow
+    `ran`; the new run is of `wanted`. `from_node` None: everything executes."""
 
     def __init__(
         self,

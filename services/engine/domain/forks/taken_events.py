@@ -34,6 +34,11 @@ _PLACED = (
 _AS_IT_WAS: Mapping[str, Value] = {}
 
 
+def is_placed(event: journal.JournalEvent) -> bool:
+    """Whether the event tells of a node's course."""
+    return isinstance(event, _PLACED)
+
+
 def placed_events(events: Sequence[journal.JournalEvent]) -> Iterator[tuple[str, PlacedEvent]]:
     """Events of nodes in order, with the node of the run's own frame that they belong to."""
     for event in events:

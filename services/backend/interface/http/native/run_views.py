@@ -7,11 +7,13 @@ from pydantic import BaseModel, JsonValue
 from libs.common.contracts.run_queries import NodeTrace
 from services.backend.app.runs.show_run import ShownRun
 from services.backend.domain.runs.records import RunLine
+from services.backend.interface.http.native.fork_views import OriginView
 
 
 class RunView(BaseModel):
     """`status` queued, running, parked, succeeded, partial-succeeded, failed, stopped,
-    quarantined or incompatible. `evidence`: why it was set aside. Times are Unix seconds."""
+    quarantined or incompatible. `evidence`: why it was set aside. `origin` is the run that it began
+    from, None for any but replays and forks. Times are Unix seconds."""
 
     run_id: UUID
     app_id: UUID
@@ -32,6 +34,7 @@ class RunView(BaseModel):
     created_at: float
     finished_at: float | None
     elapsed_seconds: float | None
+    origin: OriginView | None
 
     @classmethod
     def of(cls, shown: ShownRun) -> "RunView":
@@ -56,6 +59,7 @@ class RunView(BaseModel):
             created_at=run.created_at.timestamp(),
             finished_at=ending.finished_at.timestamp() if ending else None,
             elapsed_seconds=ending.elapsed_seconds if ending else None,
+            origin=OriginView.of(run.acceptance),
         )
 
 
@@ -89,7 +93,8 @@ class RunList(BaseModel):
 
 
 class NodeView(BaseModel):
-    """One execution of a node."""
+    """One execution of a node. `frame_path` lists the containers around it with their rounds.
+    `taken_from` is the run that executed it, where this one took it over."""
 
     node_id: str
     title: str
@@ -102,6 +107,8 @@ class NodeView(BaseModel):
     retries: int
     inputs: dict[str, JsonValue]
     outputs: dict[str, JsonValue]
+    frame_path: str
+    taken_from: UUID | None
 
     @classmethod
     def of(cls, node: NodeTrace) -> "NodeView":
@@ -117,6 +124,8 @@ class NodeView(BaseModel):
             retries=node.retries,
             inputs=node.inputs,
             outputs=node.outputs,
+            frame_path=node.frame_path,
+            taken_from=node.taken_from,
         )
 
 

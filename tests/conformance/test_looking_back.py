@@ -1,0 +1,267 @@
+"""Replays, forks, differences: through the public API, with every effect counted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from tests.conformance.runner import Runner
+from tests.e2e import documents
+from tests.support.scripted_upstream import Answer, Asked
+from tests.support.scripted_web import WebReply
+
+Json = dict[str, Any]
+_SECONDS = 60.0
+
+
+class Caller:
+    """The platform's native API, and what its world was asked."""
+
+    def __init__(self, runner: Runner, http: httpx.Client) -> None:
+        self._runner = runner
+        self._http = http
+        runner.upstream.reset(lambda asked: Answer(text=f"said {_first_line(asked)}"))
+        runner.web.asked.clear()
+        runner.web.script = lambda asked: WebReply(
+            body=b"got " + asked.body, headers={"Content-Type": "text/plain"}
+        )
+
+    @property
+    def asked(self) -> tuple[int, int]:
+        """Calls of models, requests to the web."""
+        return len(self._runner.upstream.asked), len(self._runner.web.asked)
+
+    def app(self, document: Json) -> str:
+        answer = self._http.post(
+            "/api/apps/import", params={"publish": "true"}, content=yaml.safe_dump(document)
+        )
+        assert answer.is_success, answer.text
+        assert answer.json()["version_id"], answer.text
+        return answer.json()["app_id"]
+
+    def run(self, app_id: str, **inputs: Any) -> str:
+        """The id of a run that has ended."""
+        answer = self.post(f"/api/apps/{app_id}/runs?wait={_SECONDS}", {"inputs": inputs})
+        return answer.json()["run_id"]
+
+    def post(self, path: str, body: Json | None = None, **headers: str) -> httpx.Response:
+        return self._http.post(path, json=body, headers=headers)
+
+    def get(self, path: str) -> Json:
+        answer = self._http.get(path)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def begin(self, run_id: str, verb: str, body: Json | None = None, **more: Any) -> Json:
+        """Preview, start what was shown, and wait for its end."""
+        shown = self.post(f"/api/runs/{run_id}/{verb}/preview", body)
+        assert shown.is_success, shown.text
+        asked = {**(body or {}), "digest": shown.json()["digest"], **more}
+        begun = self.post(f"/api/runs/{run_id}/{verb}", asked)
+        assert begun.status_code == 202, begun.text
+        return self.ended(begun.json()["run_id"])
+
+    def ended(self, run_id: str) -> Json:
+        """The run once it has ended, which its stream of events tells."""
+        with self._http.stream("GET", f"/api/runs/{run_id}/events") as events:
+            for _ in events.iter_lines():
+                pass
+        return self.get(f"/api/runs/{run_id}")
+
+    def nodes(self, run_id: str) -> dict[str, Json]:
+        return {node["node_id"]: node for node in self.get(f"/api/runs/{run_id}/trace")["nodes"]}
+
+
+def _first_line(asked: Asked) -> str:
+    return asked.prompt.partition("\n")[0]
+
+
+@pytest.fixture
+def caller(runner: Runner) -> Iterator[Caller]:
+    headers = {"Authorization": f"Bearer {runner.platform.admin_token}"}
+    with httpx.Client(base_url=runner.platform.url, headers=headers, timeout=_SECONDS) as http:
+        yield Caller(runner, http)
+
+
+def _order() -> Json:
+    """start -> draft (model) -> send (POST) -> check (template) -> end; beside it aside (model)."""
+    send: Json = {
+        "type": "http-request",
+        "title": "Send",
+        "method": "post",
+        "url": "https://api.example.test/orders",
+        "headers": "",
+        "params": "",
+        "authorization": {"type": "no-auth"},
+        "body": {"type": "raw-text", "data": [{"type": "text", "value": "{{#draft.text#}}"}]},
+        "timeout": {},
+    }
+    nodes = [
+        documents.start(documents.variable("text")),
+        documents.llm("draft", "draft {{#start.text#}}"),
+        documents.llm("aside", "aside"),
+        {"id": "send", "data": send},
+        documents.template(
+            "check",
+            "{{ given }}: {{ draft }} > {{ body }}",
+            given=["start", "text"],
+            draft=["draft", "text"],
+            body=["send", "body"],
+        ),
+        documents.end(result=["check", "output"], aside=["aside", "text"]),
+    ]
+    edges = [
+        ("start", "draft"),
+        ("draft", "send"),
+        ("send", "check"),
+        ("check", "end"),
+        ("start", "aside"),
+        ("aside", "end"),
+    ]
+    return documents.app("order", nodes, [*edges])
+
+
+def test_a_fork_executes_what_lies_behind_its_node_and_nothing_else(caller: Caller) -> None:
+    origin = caller.run(caller.app(_order()), text="tea")
+    assert caller.asked == (2, 1)
+    result = {"result": "tea: said draft tea > got said draft tea", "aside": "said aside"}
+    assert caller.get(f"/api/runs/{origin}")["outputs"] == result
+
+    shown = caller.post(f"/api/runs/{origin}/fork/preview", {"from_node": "send"}).json()
+    assert shown["by_effect"] == {"unsafe": ["send"], "pure": ["start", "check", "end"]}
+    assert shown["needs_allow_unsafe"] is True
+    assert sorted(node["node_id"] for node in shown["takes"]) == ["aside", "draft"]
+    reasons = {node["node_id"]: node["reason"] for node in shown["executes"]}
+    assert reasons == {
+        "start": "start",
+        "send": "chosen",
+        "check": "downstream",
+        "end": "downstream",
+    }
+
+    body = {"from_node": "send", "digest": shown["digest"]}
+    refused = caller.post(f"/api/runs/{origin}/fork", body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "unsafe_effects_refused")
+    assert refused.json()["nodes"] == ["send"]
+    assert caller.asked == (2, 1)
+
+    key = {"Idempotency-Key": f"fork-{origin}"}
+    allowed = {**body, "allow_unsafe": True}
+    begun = [caller.post(f"/api/runs/{origin}/fork", allowed, **key).json() for _ in range(2)]
+    assert begun[0]["run_id"] == begun[1]["run_id"]
+    fork = caller.ended(begun[0]["run_id"])
+    assert (fork["status"], fork["outputs"]) == ("succeeded", result)
+    assert caller.asked == (2, 2)
+    told = {"kind": "fork", "run_id": origin, "from_node": "send", "edited": {}}
+    assert fork["origin"] == told
+    assert fork["total_tokens"] == 0
+    nodes = caller.nodes(fork["run_id"])
+    taken = {node_id for node_id, node in nodes.items() if node["taken_from"] == origin}
+    assert taken == {"aside", "draft"}
+    assert nodes["draft"]["total_tokens"] == 13
+    assert [
+        node for node in nodes.values() if node["node_id"] not in taken and node["taken_from"]
+    ] == []
+
+
+def test_a_fork_of_a_fork_takes_over_what_that_took_over(caller: Caller) -> None:
+    origin = caller.run(caller.app(_order()), text="milk")
+    first = caller.begin(origin, "fork", {"from_node": "check"})
+    second = caller.begin(first["run_id"], "fork", {"from_node": "end"})
+    assert caller.asked == (2, 1)
+    assert second["outputs"] == caller.get(f"/api/runs/{origin}")["outputs"]
+    nodes = caller.nodes(second["run_id"])
+    assert nodes["draft"]["taken_from"] == origin
+    assert nodes["check"]["taken_from"] == first["run_id"]
+
+
+def test_outputs_and_inputs_may_be_edited_and_the_difference_is_shown(caller: Caller) -> None:
+    origin = caller.run(caller.app(_order()), text="jam")
+    edited = {
+        "from_node": "check",
+        "inputs": {"text": "honey"},
+        "outputs": {"send": {"body": "nothing"}},
+    }
+    fork = caller.begin(origin, "fork", edited)
+    assert caller.asked == (2, 1)
+    assert fork["inputs"] == {"text": "honey"}
+    assert fork["outputs"]["result"] == "honey: said draft jam > nothing"
+    assert fork["origin"]["edited"] == {"send": ["body"]}
+
+    diff = caller.get(f"/api/runs/{origin}/diff/{fork['run_id']}?changed=true")
+    assert diff["same"] is False
+    assert {change["pointer"] for change in diff["changes"]} == {
+        "/inputs/text",
+        "/outputs/result",
+        "/answer",
+    }
+    changed = {node["node_id"]: node["changes"] for node in diff["nodes"]}
+    assert set(changed) == {"start", "send", "check", "end"}
+    (body,) = changed["send"]
+    assert (body["pointer"], body["left"], body["right"]) == (
+        "/outputs/body",
+        '"got said draft jam"',
+        '"nothing"',
+    )
+    same = caller.get(f"/api/runs/{origin}/diff/{origin}")
+    assert (same["same"], {node["same"] for node in same["nodes"]}) == (True, {True})
+
+
+def test_a_replay_executes_everything_again(caller: Caller) -> None:
+    origin = caller.run(caller.app(_order()), text="salt")
+    shown = caller.post(f"/api/runs/{origin}/replay/preview").json()
+    assert (shown["takes"], shown["inputs"]) == ([], {"text": "salt"})
+    assert shown["by_effect"]["model"] == ["draft", "aside"]
+    replay = caller.begin(origin, "replay", allow_unsafe=True)
+    assert caller.asked == (4, 2)
+    assert replay["outputs"] == caller.get(f"/api/runs/{origin}")["outputs"]
+    assert replay["total_tokens"] > 0
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"from_node": "nobody"}, "/from_node"),
+        ({"from_node": "check", "outputs": {"end": {"result": 1}}}, "/outputs/end"),
+        ({"from_node": "check", "outputs": {"send": {"bdoy": ""}}}, "/outputs/send/bdoy"),
+        ({"from_node": "check", "outputs": {"send": {"body": 1}}}, "/outputs/send/body"),
+        ({"from_node": "check", "inputs": {"text": 1}}, "/inputs/text"),
+        ({"from_node": "check", "from": "x"}, "/from"),
+        ({}, "/from_node"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_its_place(
+    caller: Caller, body: Json, pointer: str
+) -> None:
+    origin = caller.run(caller.app(_order()), text="rye")
+    answer = caller.post(f"/api/runs/{origin}/fork/preview", body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+
+
+def test_only_what_was_shown_is_started(caller: Caller) -> None:
+    origin = caller.run(caller.app(_order()), text="oat")
+    shown = caller.post(f"/api/runs/{origin}/fork/preview", {"from_node": "check"}).json()
+    body = {"from_node": "end", "digest": shown["digest"]}
+    answer = caller.post(f"/api/runs/{origin}/fork", body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "fork_preview_outdated")
+    missing = caller.post(f"/api/runs/{origin}/fork", {"from_node": "end"})
+    assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (400, "/digest")
+    nobody = caller.post("/api/runs/01a00000-0000-7000-8000-000000000000/replay/preview")
+    assert nobody.status_code == 404
+
+
+def test_a_run_under_way_cannot_be_begun_from(caller: Caller, runner: Runner) -> None:
+    app_id = caller.app(_order())
+    runner.upstream.script = lambda _: Answer(text="slow " * 1000, seconds_between=0.1)
+    begun = caller.post(f"/api/apps/{app_id}/runs", {"inputs": {"text": "ale"}}).json()
+    answer = caller.post(f"/api/runs/{begun['run_id']}/replay/preview")
+    assert (answer.status_code, answer.json()["code"]) == (409, "run_under_way")
+    caller.post(f"/api/runs/{begun['run_id']}/abort")
+    assert caller.ended(begun["run_id"])["status"] == "stopped"
+    # What ended before the stop is taken over, what did not is executed.
+    runner.upstream.script = lambda asked: Answer(text=f"said {_first_line(asked)}")
+    fork = caller.begin(begun["run_id"], "fork", {"from_node": "send"}, allow_unsafe=True)
+    assert fork["status"] == "succeeded"
+    assert fork["outputs"]["result"] == "ale: said draft ale > got said draft ale"
