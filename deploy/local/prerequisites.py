@@ -14,10 +14,12 @@ from pathlib import Path
 
 LOWEST, BEYOND = (3, 11), (3, 13)
 APT_SECONDS = 300
+# Where the sandbox looks, whoever starts it.
+SANDBOX_PATH = ("/usr/bin", "/bin", "/usr/local/bin")
 
 
 def main() -> int:
-    """Check, install what we may, report the rest. Returns the exit code."""
+    """Check, install what we may, say what is left to do. Returns the exit code."""
     version = sys.version_info[:2]
     if not LOWEST <= version < BEYOND:
         print(
@@ -28,12 +30,13 @@ def main() -> int:
     missing = missing_packages()
     if not missing:
         return 0
-    if os.geteuid() == 0 and Path("/usr/bin/apt-get").exists():
-        print(f"Installing {' '.join(missing)}.", flush=True)
-        install(sorted(missing))
+    apt, said = shutil.which("apt-get"), ""
+    if apt and os.geteuid() == 0:
+        print(f"Installing {' '.join(sorted(missing))}.", flush=True)
+        said = install(apt, sorted(missing))
         missing = missing_packages()
-    for package, why in sorted(missing.items()):
-        print(f"Missing {package}: {why}. As root: apt-get install -y {package}")
+    if missing:
+        print(what_to_do(missing, apt, said))
     return 1 if missing else 0
 
 
@@ -41,7 +44,7 @@ def missing_packages() -> "dict[str, str]":
     """Debian's name of what is missing -> what it is for."""
     found: dict[str, str] = {}
     if sys.platform.startswith("linux"):
-        if not shutil.which("bwrap"):
+        if str(Path(shutil.which("bwrap") or "").parent) not in SANDBOX_PATH:
             found["bubblewrap"] = "the sandbox isolates code with it"
         if not any(Path(f"/usr/bin/python3.{minor}").exists() for minor in range(11, 20)):
             found["python3"] = "code nodes run in /usr/bin/python3.11 or newer"
@@ -50,28 +53,51 @@ def missing_packages() -> "dict[str, str]":
     return found
 
 
-def install(packages: "list[str]") -> None:
-    """Install, reading the package lists once when they turn out to be missing or old."""
+def what_to_do(missing: "dict[str, str]", apt: "str | None", said: str) -> str:
+    """One line. `said` is why apt-get did not help, "" where it was not asked."""
+    names = " ".join(sorted(missing))
+    needed = "; ".join(f"{name}: {missing[name]}" for name in sorted(missing))
+    if said:
+        remedy = f"apt-get could not install it ({said}); put that right, or install it yourself"
+    elif apt:
+        remedy = f"as root, run `apt-get install -y {names}`"
+    else:
+        remedy = "install it with this system's package manager (the names are Debian's)"
+    return f"Heddle needs {names} ({needed}): {remedy}, then run this again."
+
+
+def install(apt: str, packages: "list[str]") -> str:
+    """Install, reading the package lists once when they turn out to be missing or old.
+
+    Returns the last thing that apt-get had to say, "" when all went well.
+    """
     wanted = ("install", "-y", "-q", "--no-install-recommends", *packages)
-    done = apt_get(*wanted)
-    if done.returncode != 0:
-        apt_get("update", "-q")
-        done = apt_get(*wanted)
-    if done.returncode != 0:
-        print(done.stdout)
+    if not apt_get(apt, *wanted):
+        return ""
+    apt_get(apt, "update", "-q")
+    return apt_get(apt, *wanted)
 
 
-def apt_get(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run it, never asking; output and errors come back together."""
-    return subprocess.run(
-        ("/usr/bin/apt-get", *arguments),
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=APT_SECONDS,
-        check=False,
-    )
+def apt_get(apt: str, *arguments: str) -> str:
+    """Run it, never asking; why it failed in one line, "" when it did not."""
+    try:
+        done = subprocess.run(
+            (apt, *arguments),
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=APT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return " ".join(str(error).split())
+    if done.returncode == 0:
+        return ""
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("E: ")]
+    return (errors or lines or [f"exit status {done.returncode}"])[-1]
 
 
 if __name__ == "__main__":
