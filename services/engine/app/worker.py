@@ -138,6 +138,10 @@ class Worker:
             task = asyncio.ensure_future(self._carry(claim))
             self._driven[claim.run_id] = _Driven(claim=claim, task=task)
 
+    def claim_unheard(self) -> None:
+        """A claim may have been committed whose answer never came: the next sweep finds it."""
+        self._recovery.own_were_dropped()
+
     def nudge(self, run_id: UUID) -> None:
         """The run has commands; without effect when it is not driven here."""
         known = self._driven.get(run_id)
@@ -209,6 +213,7 @@ class Worker:
                     await self._ports.leases.prepare_journal()
                 await self._picker.pick()
             except HeddleError as error:
+                self.claim_unheard()
                 _log.warning("looking for work: %s", error)
                 await clock.sleep(min(self._options.sweep, 1.0))
             finally:

@@ -21,7 +21,6 @@ Req = TypeVar("Req", bound=BaseModel)
 Rep = TypeVar("Rep", bound=BaseModel)
 
 _SILENCE_SECONDS = 10.0
-_MOST_QUESTIONS = 2
 
 
 async def ask_plugin(
@@ -34,19 +33,22 @@ async def ask_plugin(
 ) -> Rep | None:
     """The answer, or None where the sink has been told why there is none.
 
-    Nothing says that a callee died over a question. So after ten seconds the same key is asked
-    again beside the first question: a living callee attaches it, another one takes over.
+    Nothing says that a callee died over a question, or that a question got lost. So after ten
+    seconds, and then after twice as long each time, the same key is asked again beside the earlier
+    questions: a living callee attaches it, another one takes over.
     """
     asking: set[asyncio.Task[Rep]] = set()
     tries = 0
+    silence = _SILENCE_SECONDS
     try:
         while keyed.remaining > 0:
-            if len(asking) < _MOST_QUESTIONS:
-                asking.add(asyncio.ensure_future(_ask(bus, keyed, subject, call)))
-            bound = max(min(_SILENCE_SECONDS, keyed.remaining), 0.0)
+            asking.add(asyncio.ensure_future(_ask(bus, keyed, subject, call)))
+            bound = max(min(silence, keyed.remaining), 0.0)
             done, asking = await asyncio.wait(
                 asking, timeout=bound, return_when=asyncio.FIRST_COMPLETED
             )
+            if not done:
+                silence *= 2
             for task in done:
                 error = task.exception()
                 if error is None:

@@ -93,7 +93,10 @@ class RunStore(Protocol):
         ...
 
     async def claim_queued(self, worker: UUID, groups: Sequence[Group]) -> list[Claim]:
-        """The oldest queued run of each group that may have one more running."""
+        """The oldest queued run of each group that may have one more running.
+
+        After Unavailable some may be claimed all the same: `claim_orphaned` finds them.
+        """
         ...
 
     async def claim_orphaned(

@@ -1,9 +1,12 @@
 """Taking responsibility for a run."""
 
+from uuid import UUID
+
 from libs.common.contracts.run_commands import AcceptRun, RunAccepted
+from libs.common.errors import Unavailable
 from libs.common.messaging.bus import MessageBus
 from services.engine.app.errors import RunIdOutOfRange
-from services.engine.app.ports.run_store import RunStore
+from services.engine.app.ports.run_store import Acceptance, RunStore
 from services.engine.app.runs.ring_doorbell import ring_doorbell
 from services.engine.app.worker import Worker
 
@@ -21,7 +24,7 @@ class AcceptRunUseCase:
         this worker's in the same commit. Raises WorkflowUnknown, RunIdOutOfRange, Unavailable."""
         if request.run_id.version != _UUID_VERSION:
             raise RunIdOutOfRange("`run_id` must be a UUIDv7.")
-        accepted = await self._runs.accept(request, worker=self._worker.claimant())
+        accepted = await self._accepted(request, self._worker.claimant())
         if accepted.claim is not None:
             self._worker.take(accepted.claim)
         elif accepted.status == "queued":
@@ -29,3 +32,15 @@ class AcceptRunUseCase:
         return RunAccepted(
             run_id=request.run_id, status=accepted.status, already_known=accepted.already_known
         )
+
+    async def _accepted(self, request: AcceptRun, claimant: UUID | None) -> Acceptance:
+        try:
+            accepted = await self._runs.accept(request, worker=claimant)
+        except Unavailable:
+            if claimant is not None:
+                self._worker.claim_unheard()
+            raise
+        if claimant is not None and accepted.claim is None and accepted.status == "running":
+            # Perhaps ours since an earlier try, whose answer never came.
+            self._worker.claim_unheard()
+        return accepted

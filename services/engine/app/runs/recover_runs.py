@@ -34,7 +34,8 @@ class RunRecovery:
         self._own_left = False
 
     def own_were_dropped(self) -> None:
-        """Runs that the store says are ours are not driven: our lease lapsed, or a start failed."""
+        """Runs that the store says are ours may not be driven: our lease lapsed, a start failed, or
+        the answer to a claim got lost."""
         self._own_left = True
 
     async def sweep(self) -> None:

@@ -128,7 +128,8 @@ class PostgresRunStore:
         return [Group(row["tenant_id"], row["app_id"]) for row in rows]
 
     async def claim_queued(self, worker: UUID, groups: Sequence[Group]) -> list[Claim]:
-        rows = await self._statements.fetch(
+        # Once: another try would claim other runs, and the caller never hear of the first ones.
+        rows = await self._statements.fetch_once(
             _CLAIM_QUEUED,
             worker,
             [group.tenant_id for group in groups],
@@ -144,7 +145,7 @@ class PostgresRunStore:
         found = await self._sweeps.fetch(_ORPHANED, worker, spared, most)
         if not found:
             return []
-        rows = await self._statements.fetch(
+        rows = await self._statements.fetch_once(
             _CLAIM_ORPHANED,
             worker,
             [row["tenant_id"] for row in found],

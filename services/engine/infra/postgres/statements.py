@@ -30,12 +30,12 @@ class Statements:
 
     async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Of a function that names its tenants itself, or over tables that have none."""
+        return await retrying(STORE, lambda: self.fetch_once(statement, *arguments))
 
-        async def once() -> list[asyncpg.Record]:
-            with told():
-                return await self._pool.fetch(statement, *arguments)
-
-        return await retrying(STORE, once)
+    async def fetch_once(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """As `fetch`, never tried again: for what would do more the second time."""
+        with told():
+            return await self._pool.fetch(statement, *arguments)
 
     async def fetch_of(
         self, tenants: Sequence[UUID], statement: str, *arguments: object
