@@ -1,7 +1,7 @@
 # `make help` lists the targets.
 # Variables: T narrows tests (make test T=tests/unit/engine), N is the number of test processes,
 # PYTHON makes the environment (3.11 or 3.12), ARGS goes to the command behind a target, ROUNDS is
-# of make chaos, SECONDS of make fuzz and make sandbox-load, SEED of all three.
+# of make chaos and make simulate, SECONDS of make fuzz and make sandbox-load, SEED of all four.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -15,7 +15,7 @@ SEED ?=
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run stop status logs setup setup-dev lock clean check format lint types imports arch \
-	catalogue test chaos fuzz sandbox-load bench bench-smoke
+	catalogue test simulate chaos fuzz sandbox-load bench bench-smoke
 
 ## Run
 
@@ -90,6 +90,11 @@ test: setup-dev ## every test but the long ones; servers are started by the test
 	@$(BIN)/pytest -q -n $(N) --dist loadgroup \
 		$(if $(filter tests,$(T)),--ignore tests/architecture --ignore tests/chaos \
 			--ignore tests/fuzz --ignore tests/load) $(T)
+
+simulate: setup-dev ## engines on simulated time, networks and crashes (ROUNDS=2000, SEED=...)
+	@HEDDLE_SIMULATE_ROUNDS=$(if $(filter file,$(origin ROUNDS)),2000,$(ROUNDS)) \
+		HEDDLE_SIMULATE_SEED=$(or $(SEED),$(shell date +%s)) \
+		$(BIN)/pytest -q -s --timeout 0 tests/simulation $(ARGS)
 
 chaos: setup-dev ## kill processes under load and audit what is left (ROUNDS=60, SEED=...)
 	@HEDDLE_CHAOS_ROUNDS=$(ROUNDS) HEDDLE_CHAOS_SEED=$(SEED) $(BIN)/pytest -q tests/chaos $(ARGS)

@@ -1,0 +1,136 @@
+"""The one database of a round: the stores in memory, and the group commit over them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+
+from libs.common.contracts.run_commands import RunEnded, RunStatus
+from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.store_errors import DatabaseAway
+from services.engine.app.ports.engine_stores import EngineStores
+from services.engine.app.ports.journal_store import Entry
+from services.engine.infra.in_memory.command_store import InMemoryCommandStore
+from services.engine.infra.in_memory.engine_state import EngineState, RunRow
+from services.engine.infra.in_memory.journal_store import InMemoryJournal
+from services.engine.infra.in_memory.run_store import InMemoryRunStore
+from services.engine.infra.in_memory.snapshot_store import InMemorySnapshotStore
+from services.engine.infra.in_memory.worker_leases import InMemoryWorkerLeases
+from services.engine.infra.in_memory.workflow_store import InMemoryWorkflowStore
+from services.engine.infra.journal_codec import decode
+from services.engine.infra.postgres.journal_store import GroupCommitter
+from tests.simulation.audit import Audit
+from tests.simulation.network import Network, RemoteStore
+from tests.simulation.world import Process, StoreClock
+
+_CLAIMS = frozenset({"claim_queued", "claim_orphaned"})
+
+
+class Database:
+    """What all workers of a round share. `on_end` hears of each committed end."""
+
+    def __init__(self, network: Network, audit: Audit, on_end: Callable[[RunEnded], None]) -> None:
+        self.state = EngineState(StoreClock(network.world))
+        self._network = network
+        self._audit = audit
+        self._on_end = on_end
+        self._batches: dict[tuple[UUID, int], int] = {}
+
+    def stores_for(self, process: Process, worker: UUID) -> tuple[EngineStores, GroupCommitter]:
+        """The stores as one worker reaches them; its committer has still to be run."""
+        state, network = self.state, self._network
+
+        def remote(store: object, once: frozenset[str] = frozenset()) -> Any:
+            return RemoteStore(store, network, process, _away, once=once)
+
+        pool = cast("Pool", _Pool(self, network, process))
+        committer = GroupCommitter(pool, worker)
+        stores = EngineStores(
+            runs=remote(InMemoryRunStore(state), _CLAIMS),
+            commands=remote(InMemoryCommandStore(state)),
+            leases=remote(InMemoryWorkerLeases(state), frozenset({"beat"})),
+            workflows=remote(InMemoryWorkflowStore(state)),
+            reader=remote(InMemoryJournal(state, worker)),
+            writer=committer,
+            snapshots=remote(InMemorySnapshotStore(state)),
+        )
+        return stores, committer
+
+    def commit_batch(
+        self,
+        worker: UUID,
+        tenants: Sequence[UUID],
+        runs: Sequence[UUID],
+        epochs: Sequence[int],
+        firsts: Sequence[int],
+        _lasts: Sequence[int],
+        batches: Sequence[int],
+        payloads: Sequence[bytes],
+        progressed: Sequence[int],
+        ends: Sequence[int],
+        statuses: Sequence[str],
+        outcomes: Sequence[bytes],
+        _messages: Sequence[UUID],
+        _subject: str,
+    ) -> list[int]:
+        """As the function of the migration, whose rules have tests of their own over Postgres."""
+        lost: set[int] = set()
+        keys = [*zip(tenants, runs, strict=True)]
+        for place, key in enumerate(keys):
+            row, at = self.state.runs.get(key), (key[1], firsts[place])
+            holds = row is not None and _is_held(row, worker, epochs[place])
+            if row is not None and holds and at not in self._batches:
+                self._batches[at] = batches[place]
+                events = decode(payloads[place])
+                row.journal.append([Entry(*pair) for pair in enumerate(events, firsts[place])])
+                self._audit.committed(key[1], worker, epochs[place], row.journal[-1])
+            elif self._batches.get(at) != batches[place]:
+                lost.add(place + 1)
+        for place in set(progressed) - lost:
+            row = self.state.runs[keys[place - 1]]
+            if row.epoch == epochs[place - 1]:
+                row.takeovers = 0
+        for place, status, outcome in zip(ends, statuses, outcomes, strict=True):
+            row = self.state.runs[keys[place - 1]]
+            if place not in lost and (row.epoch, row.status) == (epochs[place - 1], "running"):
+                self._end(row, cast("RunStatus", status), RunEnded.model_validate_json(outcome))
+        return sorted(lost)
+
+    def _end(self, row: RunRow, status: RunStatus, outcome: RunEnded) -> None:
+        row.status, row.owner, row.outcome, row.snapshot = status, None, outcome, None
+        self.state.outbox.append(outcome)
+        self._on_end(outcome)
+
+
+def _is_held(row: RunRow, worker: UUID, epoch: int) -> bool:
+    return (row.owner, row.epoch, row.status) == (worker, epoch, "running")
+
+
+def _away() -> DatabaseAway:
+    return DatabaseAway("The database does not answer.")
+
+
+class _Pool:
+    """As much of a pool as a group committer uses."""
+
+    def __init__(self, database: Database, network: Network, process: Process) -> None:
+        self._database = database
+        self._network = network
+        self._process = process
+
+    async def acquire(self) -> "_Pool":
+        return self
+
+    async def release(self, connection: object, *, timeout: float) -> None:
+        await asyncio.sleep(0)
+
+    async def fetchval(self, _statement: str, *arguments: Any) -> list[int]:
+        return await self._network.ask_store(
+            self._process, lambda: self._database.commit_batch(*arguments), _broken
+        )
+
+
+def _broken() -> Exception:
+    return asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")

@@ -1,0 +1,98 @@
+"""One engine process of a round: the real engine over the simulated network."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import cast
+
+from libs.common.contracts.run_commands import AbortRun, AcceptRun
+from libs.common.errors import Busy, HeddleError
+from libs.common.messaging.bus import MessageBus
+from services.engine.app.engine import Engine, EngineOptions, wire_engine
+from services.engine.app.runs.carry_run import Suspicion
+from services.engine.app.worker import WorkerOptions
+from services.engine.interface.nats.handlers import EngineHandlers
+from tests.simulation.bus import Exchange, ProcessBus
+from tests.simulation.database import Database
+from tests.simulation.world import Process, World
+from tests.support.engine_nodes import TEST_CATALOGUE
+
+_FIRST_TRY_AGAIN = 1.0
+
+
+class WorkerProcess(Process):
+    """Started at once; `ready` once it takes runs."""
+
+    def __init__(
+        self, world: World, database: Database, exchange: Exchange, *, capacity: int
+    ) -> None:
+        super().__init__(world)
+        self.worker_id = world.new_id()
+        self.ready = False
+        self._database = database
+        self._exchange = exchange
+        self._capacity = capacity
+        self._engine: Engine | None = None
+        self.start(self._main)
+
+    def accept(self, request: AcceptRun, answered: Callable[[], None]) -> None:
+        """Ask it to accept a run; `answered` is called when the answer has come back."""
+        self.start(lambda: self._accept(request, answered))
+
+    def abort(self, command: AbortRun, answered: Callable[[], None]) -> None:
+        """Ask it to stop a run."""
+        self.start(lambda: self._abort(command, answered))
+
+    def ring(self) -> None:
+        """A doorbell rings here."""
+        self.start(self._rung)
+
+    def leave(self, gone: Callable[[], None]) -> None:
+        """As on SIGTERM; `gone` is called at its end."""
+        self.start(lambda: self._leave(gone))
+
+    async def _main(self) -> None:
+        stores, committer = self._database.stores_for(self, self.worker_id)
+        bus = cast("MessageBus", ProcessBus(self._exchange, self, self.worker_id))
+        options = EngineOptions(
+            worker=WorkerOptions(capacity=self._capacity),
+            # Nobody here kills by what a run does, so no run is ever blamed for good.
+            suspicion=Suspicion(isolate_after=10**6, quarantine_after=10**6),
+            snapshot_floor=500,
+            catalogue=TEST_CATALOGUE,
+        )
+        self._engine = engine = wire_engine(
+            self.worker_id, stores, bus, options, clock=self.clock, on_end=lambda _: None
+        )
+        self.spawn(committer.run())
+        self.spawn(engine.publisher.run())
+        while True:
+            try:
+                await engine.worker.start()
+                break
+            except HeddleError:
+                await asyncio.sleep(_FIRST_TRY_AGAIN)
+        self.ready = True
+        self.spawn(EngineHandlers(engine.use_cases, engine.worker).hear_wakes(bus))
+
+    async def _accept(self, request: AcceptRun, answered: Callable[[], None]) -> None:
+        assert self._engine is not None
+        with contextlib.suppress(HeddleError):
+            await self._engine.use_cases.accept.execute(request)
+            self._exchange.network.from_process(self, answered)
+
+    async def _abort(self, command: AbortRun, answered: Callable[[], None]) -> None:
+        assert self._engine is not None
+        with contextlib.suppress(HeddleError):
+            await self._engine.use_cases.abort.execute(command)
+            self._exchange.network.from_process(self, answered)
+
+    async def _rung(self) -> None:
+        assert self._engine is not None
+        with contextlib.suppress(Busy):
+            await self._engine.worker.looked()
+
+    async def _leave(self, gone: Callable[[], None]) -> None:
+        assert self._engine is not None
+        await self._engine.worker.stop()
+        self.world.after(0.0, gone)

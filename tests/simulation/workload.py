@@ -1,0 +1,66 @@
+"""The runs of a round: small workflows whose ends are known."""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from libs.common.contracts.run_commands import AcceptRun, RunLimits
+from libs.common.contracts.workflows import WorkflowDefinition
+from services.engine.domain.execution.compile_workflow import compile_workflow
+from services.engine.domain.graph.node_labels import NodeLabel, node_labels
+from tests.simulation.callee import WORDS
+from tests.simulation.world import World
+from tests.support.engine_nodes import TEST_CATALOGUE, chain
+
+TENANT = UUID("00000000-0000-7000-8000-000000000001")
+_STEP_SECONDS = 3600.0
+_LIMITS = RunLimits(max_seconds=24 * 3600.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A workflow, and the text that every run of it ends with."""
+
+    definition: WorkflowDefinition
+    content_hash: str
+    labels: dict[str, NodeLabel]
+    answer: str
+
+
+def _sample(*nodes: dict[str, Any], answer: str = "") -> Sample:
+    definition = chain(*nodes)
+    compiled = compile_workflow(definition, TEST_CATALOGUE)
+    return Sample(
+        definition=definition,
+        content_hash=compiled.report.content_hash,
+        labels=node_labels(definition),
+        answer=answer,
+    )
+
+
+_CODE = {"type": "compute", "code": "made", "timeout": _STEP_SECONDS}
+_ASK = {"type": "ask", "prompt": "hi"}
+_SAID = "".join(WORDS)
+SAMPLES = (
+    _sample({"type": "pass"}),
+    _sample(_CODE),
+    _sample(_CODE, {"type": "pass"}, _CODE, {"type": "show", "shows": "n3.result"}, answer="MADE"),
+    _sample(_ASK, {"type": "show", "shows": "n1.text"}, answer=_SAID),
+    _sample(_ASK, {"type": "show", "shows": "n1.text"}, _CODE, answer=_SAID),
+    _sample({"type": "nap", "seconds": 2.0}, _CODE, {"type": "nap", "seconds": 1.0}),
+)
+
+
+def drawn_run(world: World, apps: int) -> tuple[AcceptRun, Sample]:
+    """A run of any sample, of any of so many apps."""
+    random: Random = world.random
+    sample = random.choice(SAMPLES)
+    request = AcceptRun(
+        tenant_id=TENANT,
+        run_id=world.new_id(),
+        app_id=UUID(int=random.randrange(1, apps + 1)),
+        workflow_hash=sample.content_hash,
+        limits=_LIMITS,
+    )
+    return request, sample
