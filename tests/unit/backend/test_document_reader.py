@@ -33,6 +33,18 @@ def test_bad_documents_name_the_place(source: bytes, words: str) -> None:
     assert words in refused.value.message
 
 
+@pytest.mark.parametrize("word", ["yes", "12", "1.5", "~", "null", "2024-01-01", "plain", "0x10"])
+def test_the_same_text_says_the_same_wherever_it_stands(word: str) -> None:
+    source = f'a: {word}\nb: "{word}"\nc: !!str {word}\nd: {word}\n{word}: {word}\n'
+    assert read_yaml(source.encode()).value == {
+        "a": (value := yaml.safe_load(f"[{word}]")[0] if word != "2024-01-01" else word),
+        "b": word,
+        "c": word,
+        "d": value,
+        word: value,
+    }
+
+
 def test_a_small_text_cannot_unfold_to_a_large_document() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]

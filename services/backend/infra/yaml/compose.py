@@ -8,6 +8,15 @@ from dataclasses import dataclass, field
 
 import yaml
 from pydantic import JsonValue
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    Event,
+    ScalarEvent,
+    SequenceStartEvent,
+)
 
 from services.backend.domain.apps.dsl_document import refused
 from services.backend.infra.yaml.scalars import Scalars, refused_at
@@ -50,45 +59,45 @@ class DocumentBuilder:
         self._anchors: dict[str, _Anchored] = {}
         self._open: list[_Open] = []
 
-    def add(self, event: yaml.Event) -> None:
+    def add(self, event: Event) -> None:
         """Take in the next event. Raises DslInvalid naming line and column."""
-        match event:
-            case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
-                    raise refused_at(event, "there is more than one document")
-            case yaml.AliasEvent():
-                self._alias(event)
-            case yaml.ScalarEvent():
-                self._scalar(event)
-            case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
-                self._begin(event)
-            case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                self._end(event)
-            case _:
-                pass
+        # A large document has hundreds of thousands, three of four of them scalars.
+        if isinstance(event, ScalarEvent):
+            self._scalar(event)
+        elif isinstance(event, CollectionStartEvent):
+            self._begin(event)
+        elif isinstance(event, CollectionEndEvent):
+            self._end(event)
+        elif isinstance(event, AliasEvent):
+            self._alias(event)
+        elif isinstance(event, DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                raise refused_at(event, "there is more than one document")
 
-    def _alias(self, event: yaml.AliasEvent) -> None:
+    def _alias(self, event: AliasEvent) -> None:
         known = self._anchors.get(event.anchor or "")
         if known is None:
             inside = any(each.anchor == event.anchor for each in self._open)
             problem = "stands inside its own anchor" if inside else "has no anchor"
             raise refused_at(event, f"the alias {event.anchor!r} {problem}")
         self._count(event, known.size)
-        self._place(event, known.value, None)
+        self._place(event, known.value)
 
-    def _scalar(self, event: yaml.ScalarEvent) -> None:
+    def _scalar(self, event: ScalarEvent) -> None:
         self._count(event, 1)
-        parent = self._open[-1] if self._open else None
-        if parent is not None and isinstance(parent.value, dict) and parent.key is None:
-            parent.key = event.value
-            return
+        if self._open:
+            parent = self._open[-1]
+            if parent.key is None and isinstance(parent.value, dict):
+                parent.key = event.value
+                return
         value = self._scalars.value(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(value, 1)
-        self._place(event, value, self._pointer(event))
+        self._pointer(event)
+        self._place(event, value)
 
-    def _begin(self, event: yaml.SequenceStartEvent | yaml.MappingStartEvent) -> None:
+    def _begin(self, event: CollectionStartEvent) -> None:
         self._count(event, 1)
         if len(self._open) >= _MOST_NESTED:
             raise refused_at(event, f"the document nests more than {_MOST_NESTED} deep")
@@ -97,20 +106,20 @@ class DocumentBuilder:
         if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
             raise refused_at(event, "a key must be plain text")
         value: list[JsonValue] | dict[str, JsonValue]
-        value = [] if isinstance(event, yaml.SequenceStartEvent) else {}
+        value = [] if isinstance(event, SequenceStartEvent) else {}
         opened = _Open(value, event.anchor, self._values - 1, self._pointer(event))
         self._open.append(opened)
 
-    def _end(self, event: yaml.Event) -> None:
+    def _end(self, event: Event) -> None:
         done = self._open.pop()
         value = done.value
         if isinstance(value, dict) and done.merged:
             value = {**done.merged, **value}
         if done.anchor is not None:
             self._anchors[done.anchor] = _Anchored(value, self._values - done.begun)
-        self._place(event, value, None)
+        self._place(event, value)
 
-    def _place(self, event: yaml.Event, value: JsonValue, pointer: str | None) -> None:
+    def _place(self, event: Event, value: JsonValue) -> None:
         if not self._open:
             self.root = value
             return
@@ -126,12 +135,14 @@ class DocumentBuilder:
                 parent.value[parent.key] = value
             parent.key = None
 
-    def _pointer(self, event: yaml.Event) -> str | None:
+    def _pointer(self, event: Event) -> str | None:
+        if len(self._open) > _POSITIONED_DEPTH:
+            return None
         if not self._open:
             pointer = ""
         else:
             parent = self._open[-1]
-            if parent.pointer is None or len(self._open) > _POSITIONED_DEPTH:
+            if parent.pointer is None:
                 return None
             part = str(len(parent.value)) if isinstance(parent.value, list) else parent.key
             pointer = f"{parent.pointer}/{part}"
@@ -140,13 +151,13 @@ class DocumentBuilder:
             self.positions[pointer] = (mark.line + 1, mark.column + 1)
         return pointer
 
-    def _count(self, event: yaml.Event, values: int) -> None:
+    def _count(self, event: Event, values: int) -> None:
         self._values += values
         if self._values > _MOST_VALUES:
             raise refused_at(event, "the document unfolds to too many values")
 
 
-def _merge(event: yaml.Event, into: dict[str, JsonValue], value: JsonValue) -> None:
+def _merge(event: Event, into: dict[str, JsonValue], value: JsonValue) -> None:
     for source in reversed(value if isinstance(value, list) else [value]):
         if not isinstance(source, dict):
             raise refused_at(event, "only a mapping can be merged")
@@ -157,7 +168,8 @@ def build(source: bytes) -> DocumentBuilder:
     """The whole document. Raises DslInvalid naming line and column."""
     builder = DocumentBuilder()
     try:
-        for event in yaml.parse(source, Loader=yaml.CSafeLoader):
+        events = yaml.CSafeLoader(source)
+        while (event := events.get_event()) is not None:
             builder.add(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

@@ -12,20 +12,35 @@ from services.backend.domain.apps.dsl_document import DslInvalid, refused
 _TAG = "tag:yaml.org,2002:"
 _LONGEST_NUMBER = 1000
 """Characters. The time to tell a longer one grows with its square, and readers refuse it."""
+_LONGEST_KNOWN = 64
+_MOST_KNOWN = 10_000
+# The library's stubs leave the table without types: by first character, what else than text a
+# plain scalar may be.
+_SPECIAL = frozenset(Resolver.yaml_implicit_resolvers)
 
 
 class Scalars:
     def __init__(self) -> None:
         self._resolver = Resolver()
         self._constructor = SafeConstructor()
+        self._known: dict[str, JsonValue] = {}
 
     def value(self, event: yaml.ScalarEvent) -> JsonValue:
         """Dates and what JSON's numbers cannot say stay text. Raises DslInvalid for other tags."""
-        tag = event.tag
+        tag, text = event.tag, event.value
         if tag is None or tag == "!":
-            if not event.implicit[0]:
-                return event.value
-            tag = self._resolved(event)
+            if not event.implicit[0] or text[:1] not in _SPECIAL:
+                return text
+            # The same few numbers and words stand at every node.
+            if text in self._known:
+                return self._known[text]
+            value = self._tagged(event, self._resolved(event))
+            if len(text) <= _LONGEST_KNOWN and len(self._known) < _MOST_KNOWN:
+                self._known[text] = value
+            return value
+        return self._tagged(event, tag)
+
+    def _tagged(self, event: yaml.ScalarEvent, tag: str) -> JsonValue:
         node = yaml.ScalarNode(tag, event.value)
         try:
             match tag.removeprefix(_TAG):

@@ -8,9 +8,15 @@ from uuid import UUID
 
 from libs.common.contracts.workflows import WorkflowDefinition
 from services.engine.app.ports.workflow_store import WorkflowStore
-from services.engine.domain.execution.compile_workflow import CompiledWorkflow, compile_workflow
+from services.engine.domain.execution.compile_workflow import (
+    CompiledWorkflow,
+    compile_workflow,
+    content_hash,
+)
 from services.engine.domain.graph.node_labels import NodeLabel, node_labels
 from services.engine.domain.node_parts.node_contract import NodeType
+
+_RECENT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +29,9 @@ class RunnableWorkflow:
 
 class CompiledWorkflows:
     """At most `capacity` workflows, the least recently used go first. Equal content compiles
-    equally for every tenant, but a tenant only gets what it registered itself."""
+    equally for every tenant, but a tenant only gets what it registered itself.
+
+    The last few compiled are remembered whoever asked: what is validated is registered next."""
 
     def __init__(
         self, store: WorkflowStore, catalogue: Mapping[str, NodeType], *, capacity: int = 1000
@@ -32,6 +40,7 @@ class CompiledWorkflows:
         self._catalogue = catalogue
         self._capacity = capacity
         self._kept: OrderedDict[tuple[UUID, str], RunnableWorkflow] = OrderedDict()
+        self._recent: OrderedDict[str, RunnableWorkflow] = OrderedDict()
         self._compiling = asyncio.Lock()
 
     async def compile(self, definition: WorkflowDefinition) -> RunnableWorkflow:
@@ -60,7 +69,14 @@ class CompiledWorkflows:
         return loaded
 
     def _compiled(self, definition: WorkflowDefinition) -> RunnableWorkflow:
-        return RunnableWorkflow(
-            compiled=compile_workflow(definition, self._catalogue),
-            labels=node_labels(definition),
-        )
+        digest = content_hash(definition)
+        found = self._recent.pop(digest, None)
+        if found is None:
+            found = RunnableWorkflow(
+                compiled=compile_workflow(definition, self._catalogue, digest=digest),
+                labels=node_labels(definition),
+            )
+        self._recent[digest] = found
+        if len(self._recent) > _RECENT:
+            self._recent.popitem(last=False)
+        return found

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -33,6 +33,10 @@ from services.engine.domain.node_parts.node_contract import (
 from services.engine.domain.variables.sizes import VARIABLE_BYTES
 from services.engine.domain.variables.values import Value
 
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_NODES_DEPTH = 3
+"""definition, graph, nodes: a graph of megabytes in one piece would hold every other thread up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledWorkflow(CompiledFrame):
@@ -49,9 +53,11 @@ def compile_workflow(
     catalogue: Mapping[str, NodeType],
     *,
     variable_bytes: int = VARIABLE_BYTES,
+    digest: str | None = None,
 ) -> CompiledWorkflow:
     """Never raises: what is wrong stands in `report`, and only a report without errors may run. A
-    conversation variable may begin with `variable_bytes`."""
+    conversation variable may begin with `variable_bytes`. `digest` is the content hash, where it is
+    known already."""
     roots = frozenset(name for name, kind in catalogue.items() if kind.execution == "root")
     built = build_graph(definition.graph, roots)
     graph = built.graph
@@ -76,7 +82,7 @@ def compile_workflow(
         frames=inside.compiled(),
         conversation=conversation,
         report=ValidationReport(
-            content_hash=content_hash(definition),
+            content_hash=digest or content_hash(definition),
             errors=(*errors, *wrongly_declared(definition, variable_bytes)),
             warnings=warnings,
             start_variables=_start_variables(graph),
@@ -86,13 +92,29 @@ def compile_workflow(
 
 def content_hash(definition: WorkflowDefinition) -> str:
     """SHA-256 hex digest of the definition as JSON with sorted keys and no blank space."""
-    content = json.dumps(
-        definition.model_dump(mode="json"),
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-    )
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    digest = hashlib.sha256()
+    for piece in _pieces(dict(definition), _NODES_DEPTH):
+        digest.update(piece.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _pieces(value: Value | tuple[Value, ...], depth: int) -> Iterator[str]:
+    """`value` as JSON; what lies `depth` levels down comes in one piece."""
+    if depth and isinstance(value, dict):
+        yield "{"
+        for place, key in enumerate(sorted(value)):
+            yield f"{',' if place else ''}{_JSON.encode(key)}:"
+            yield from _pieces(value[key], depth - 1)
+        yield "}"
+    elif depth and isinstance(value, list | tuple):
+        yield "["
+        for place, item in enumerate(value):
+            if place:
+                yield ","
+            yield from _pieces(item, depth - 1)
+        yield "]"
+    else:
+        yield _JSON.encode(value)
 
 
 def _compiled(place: GraphNode, kind: NodeType | None) -> CompiledNode:

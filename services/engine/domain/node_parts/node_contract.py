@@ -1,11 +1,13 @@
 """What every node type implements."""
 
+from abc import abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 from services.engine.domain.node_parts.effects import EffectRequest, EffectResult
 from services.engine.domain.node_parts.frames import FramesDone, RunFrames
+from services.engine.domain.node_parts.offered import Offered
 from services.engine.domain.node_parts.variable_reader import VariableReader
 from services.engine.domain.variables.record import record
 from services.engine.domain.variables.types import ValueType
@@ -100,19 +102,23 @@ OutputTypes = Mapping[str, ValueType | None]
 """Names of outputs with their types; None for a type that only a run can tell."""
 
 
-@runtime_checkable
-class DeclaresOutputs(Protocol):
+class DeclaresOutputs(Offered):
     """A node that knows before a run which outputs it will have: all of them, unless it is one of
     `BringsOthers`."""
 
+    __slots__ = ()
+
     @property
+    @abstractmethod
     def output_types(self) -> OutputTypes: ...
 
 
-@runtime_checkable
-class BringsOthers(DeclaresOutputs, Protocol):
+class BringsOthers(DeclaresOutputs):
     """A node whose declared outputs stand beside others that only a run can tell."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def doubts(self, name: str) -> str | None:
         """What to say before a run of a selector to the output `name`, which is not declared."""
         ...
@@ -143,23 +149,28 @@ VariableTypes = Mapping[Selector, ValueType]
 """The types that variables were declared with, by their scope and name."""
 
 
-@runtime_checkable
-class DeclaresVariables(Protocol):
+class DeclaresVariables(Offered):
     """A node with variables of its own that others may change."""
 
+    __slots__ = ()
+
     @property
+    @abstractmethod
     def variable_types(self) -> VariableTypes: ...
 
 
-@runtime_checkable
-class AssignsVariables(Node, Protocol):
+class AssignsVariables(Offered):
     """A node that changes variables of others."""
 
+    __slots__ = ()
+
     @property
+    @abstractmethod
     def targets(self) -> tuple[Selector, ...]:
         """The variables that it may change."""
         ...
 
+    @abstractmethod
     def knowing(self, types: VariableTypes) -> Node:
         """The same node, told the types of what it may change."""
         ...

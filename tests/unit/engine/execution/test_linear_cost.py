@@ -3,10 +3,14 @@
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import pytest
 
+from libs.common.contracts.workflows import WorkflowDefinition
+from services.engine.domain.execution.compile_workflow import compile_workflow
 from services.engine.domain.execution.run_machine import RunMachine
+from services.engine.domain.nodes.catalogue import CATALOGUE
 from tests.unit.engine.execution.container_graphs import contained, iteration
 from tests.unit.engine.execution.machine_nodes import workflow
 from tests.unit.engine.execution.simulated_world import RUN, TENANT, World, begun
@@ -77,3 +81,18 @@ def _items(count: int) -> int:
 def test_twice_the_nodes_cost_twice_the_calls(cost: Callable[[int], int]) -> None:
     small, large = cost(50), cost(100)
     assert large <= 2.1 * small
+
+
+def _compiled(length: int) -> int:
+    nodes: list[Any] = [{"id": "n0", "data": {"type": "start", "variables": []}}]
+    nodes += [
+        {"id": f"n{n}", "data": {"type": "answer", "answer": f"{{{{#n{n - 1}.answer#}}}}"}}
+        for n in range(1, length)
+    ]
+    edges: list[Any] = [{"source": f"n{n}", "target": f"n{n + 1}"} for n in range(length - 1)]
+    definition = WorkflowDefinition(mode="advanced-chat", graph={"nodes": nodes, "edges": edges})
+    return _calls(lambda: compile_workflow(definition, CATALOGUE))
+
+
+def test_compiling_costs_the_same_for_each_node_of_any_graph() -> None:
+    assert _compiled(1600) < 4.2 * _compiled(400)
