@@ -154,7 +154,7 @@ def test_a_fork_executes_what_lies_behind_its_node_and_nothing_else(caller: Call
     fork = caller.ended(begun[0]["run_id"])
     assert (fork["status"], fork["outputs"]) == ("succeeded", result)
     assert caller.asked == (2, 2)
-    told = {"kind": "fork", "run_id": origin, "from_node": "send", "edited": {}}
+    told: Json = {"kind": "fork", "run_id": origin, "from_node": "send", "edited": {}}
     assert fork["origin"] == told
     assert fork["total_tokens"] == 0
     nodes = caller.nodes(fork["run_id"])

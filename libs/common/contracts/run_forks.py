@@ -24,16 +24,15 @@ class _Frozen(BaseModel):
 
 class RunOrigin(_Frozen):
     """What a run begins from. `taken` are the nodes of the origin's own frame whose results the new
-    run begins with, `outputs` what is edited of them; `seed` and `clock` are the origin's, so that
-    pure nodes give again what they gave. `from_node` None: a replay."""
+    run begins with, `outputs` what is edited of them. Its seed, its clock and the first values of
+    its conversation are the origin's, so that pure nodes give again what they gave. `from_node`
+    None: a replay."""
 
     kind: ForkKind
     run_id: UUID
     from_node: str | None = None
     taken: tuple[str, ...] = ()
     outputs: Edits = {}
-    seed: int
-    clock: float
 
 
 class PlanFork(_Frozen):
@@ -96,12 +95,10 @@ class Obstacle(_Frozen):
 
 class ForkPlan(_Frozen):
     """`takes` in the order in which the nodes ended; `executes` from the beginning on. `gone` are
-    nodes that the origin finished and the new version does not have. `seed` and `clock`: see
-    RunOrigin. With an obstacle there is no such run."""
+    nodes that the origin finished and the new version does not have. With an obstacle there is no
+    such run."""
 
     takes: tuple[TakenNode, ...]
     executes: tuple[ExecutedNode, ...]
     gone: tuple[str, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
-    seed: int
-    clock: float

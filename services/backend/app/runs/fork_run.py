@@ -132,7 +132,7 @@ def _acceptance(request: ForkRequest, origin: RunRecord, version: AppVersion | N
         "origin": None,
     }
     if version is not None and version.version_id != origin.version_id:
-        changed |= _of_version(before, version, version.definition)
+        changed |= _of_version(version, version.definition)
         changed["system"] = {
             **before.system,
             "workflow_run_id": str(run_id),
@@ -141,18 +141,12 @@ def _acceptance(request: ForkRequest, origin: RunRecord, version: AppVersion | N
     return before.model_copy(update=changed)
 
 
-def _of_version(
-    before: AcceptRun, version: AppVersion, definition: WorkflowDefinition
-) -> dict[str, object]:
-    """What another version brings. Conversation variables that both have keep their values."""
-    declared = conversation_values(definition)
-    kept = {
-        name: value for name, value in before.conversation_variables.items() if name in declared
-    }
+def _of_version(version: AppVersion, definition: WorkflowDefinition) -> dict[str, object]:
+    """What another version brings."""
     return {
         "workflow_hash": version.content_hash,
         "environment": environment_values(definition),
-        "conversation_variables": {**declared, **kept},
+        "conversation_variables": conversation_values(definition),
     }
 
 

@@ -66,8 +66,6 @@ def origin_of(request: ForkRequest, plan: ForkPlan) -> RunOrigin:
         from_node=request.from_node,
         taken=tuple(node.node_id for node in plan.takes),
         outputs=request.outputs,
-        seed=plan.seed,
-        clock=plan.clock,
     )
 
 

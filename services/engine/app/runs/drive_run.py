@@ -184,7 +184,7 @@ class RunDriver:
     # The machine's steps.
 
     def _begin(self, opening: Opening, now: float) -> Step:
-        started = run_started(self.claim.request, now=now)
+        started = run_started(self.claim.request, now=now, pins=opening.pins)
         return self._machine.begin(started, opening=opening, refused=self._refused)
 
     def _fold(self, history: RunHistory, now: float) -> Step:

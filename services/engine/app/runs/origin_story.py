@@ -23,7 +23,17 @@ async def origin_story(
         story.extend(
             event for _, event in found if is_placed(event) or isinstance(event, RunStarted)
         )
+    return _beginning(story, run_id), story
+
+
+async def origin_start(journal: JournalReader, tenant_id: UUID, run_id: UUID) -> RunStarted:
+    """The run's beginning alone. Raises as above."""
+    found = await journal.after(tenant_id, run_id, place=0, rows=1)
+    return _beginning([event for _, event in found], run_id)
+
+
+def _beginning(story: Sequence[JournalEvent], run_id: UUID) -> RunStarted:
     started = story[0] if story else None
     if not isinstance(started, RunStarted):
         raise JournalUnreadable(f"The journal of run {run_id} is gone.")
-    return started, story
+    return started

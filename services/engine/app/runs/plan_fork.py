@@ -65,8 +65,6 @@ class PlanForkUseCase:
             executes=tuple(_executed(wanted, outline.executed, classes)),
             gone=tuple(outline.gone),
             obstacles=tuple(_obstacles(outline, started, asked)),
-            seed=started.seed,
-            clock=started.clock,
         )
 
     async def _classes(self, wanted: RunnableWorkflow) -> Mapping[str, EffectClass]:

@@ -6,8 +6,13 @@ from uuid import UUID
 from libs.common.contracts.run_forks import RunOrigin
 from services.engine.app.ports.journal_store import JournalReader
 from services.engine.app.ports.run_store import Claim
-from services.engine.app.runs.origin_story import origin_story
-from services.engine.domain.events.journal import HistoryTaken, JournalEvent, VariablesGiven
+from services.engine.app.runs.origin_story import origin_start, origin_story
+from services.engine.domain.events.journal import (
+    HistoryTaken,
+    JournalEvent,
+    RunStarted,
+    VariablesGiven,
+)
 from services.engine.domain.execution.opening import Opening
 from services.engine.domain.forks.taken_events import taken_events
 
@@ -24,7 +29,8 @@ async def opening_of(claim: Claim, journal: JournalReader, *, now: float) -> Ope
     if request.origin is None:
         return Opening(facts=facts)
     facts.append(_history_taken(request.origin, now))
-    return Opening(facts=facts, taken=await _taken(request.tenant_id, request.origin, journal))
+    pins, taken = await _story(request.tenant_id, request.origin, journal)
+    return Opening(pins=pins, facts=facts, taken=taken)
 
 
 def _history_taken(origin: RunOrigin, now: float) -> HistoryTaken:
@@ -37,13 +43,13 @@ def _history_taken(origin: RunOrigin, now: float) -> HistoryTaken:
     )
 
 
-async def _taken(
+async def _story(
     tenant_id: UUID, origin: RunOrigin, journal: JournalReader
-) -> Sequence[JournalEvent]:
+) -> tuple[RunStarted, Sequence[JournalEvent]]:
     if not origin.taken:
-        return ()
-    _, story = await origin_story(journal, tenant_id, origin.run_id)
-    return taken_events(
+        return await origin_start(journal, tenant_id, origin.run_id), ()
+    started, story = await origin_story(journal, tenant_id, origin.run_id)
+    return started, taken_events(
         story,
         origin=str(origin.run_id),
         taken=frozenset(origin.taken),

@@ -2,29 +2,37 @@
 
 from libs.common.contracts.run_commands import AcceptRun
 from services.engine.domain.events.journal import SEMANTICS_VERSION, RunStarted
+from services.engine.domain.variables.values import Value
 
 _SEED_BITS = 63
 
 
-def run_started(request: AcceptRun, *, now: float) -> RunStarted:
+def run_started(request: AcceptRun, *, now: float, pins: RunStarted | None = None) -> RunStarted:
     """`now` is Unix seconds. The seed comes from the run's id, so that a second first start of the
     same run (its first worker died before the commit) draws the same numbers. One that begins from
-    another run has that one's seed and clock."""
-    origin = request.origin
+    another run has that one's `pins`: its seed, its clock, and the values of its conversation."""
     return RunStarted(
         at=now,
         workflow_hash=request.workflow_hash,
         semantics_version=SEMANTICS_VERSION,
-        seed=origin.seed if origin else request.run_id.int & ((1 << _SEED_BITS) - 1),
-        clock=origin.clock if origin else now,
+        seed=pins.seed if pins else request.run_id.int & ((1 << _SEED_BITS) - 1),
+        clock=pins.clock if pins else now,
         inputs=request.inputs,
         system=request.system,
         environment={
             each.name: each.value for each in request.environment if each.secret_version is None
         },
-        conversation=request.conversation_variables,
+        conversation=_conversation(request, pins),
         secrets=request.secrets,
         history=[[turn.query, turn.answer] for turn in request.history],
         max_steps=request.limits.max_steps,
         max_seconds=request.limits.max_seconds,
     )
+
+
+def _conversation(request: AcceptRun, pins: RunStarted | None) -> dict[str, Value]:
+    """Another version may declare other variables; those that both have keep their values."""
+    declared = request.conversation_variables
+    if pins is None:
+        return declared
+    return {name: pins.conversation.get(name, value) for name, value in declared.items()}

@@ -7,18 +7,8 @@ from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.compiled_frame import CompiledNode
 from services.engine.domain.forks.taken_events import EndedNode
 from services.engine.domain.node_parts.node_contract import DeclaresOutputs, OutputTypes
-from services.engine.domain.variables.types import ValueType, infer_type
+from services.engine.domain.variables.types import fits, infer_type
 from services.engine.domain.variables.values import Value
-
-_LISTS = frozenset(kind for kind in ValueType if kind.startswith("array["))
-_AS_GIVEN: Mapping[ValueType, frozenset[ValueType]] = {
-    ValueType.NUMBER: frozenset({ValueType.INTEGER, ValueType.FLOAT}),
-    ValueType.FLOAT: frozenset({ValueType.INTEGER}),
-    ValueType.OBJECT: frozenset({ValueType.FILE}),
-    ValueType.ARRAY_OBJECT: frozenset({ValueType.ARRAY_FILE}),
-    ValueType.ARRAY_ANY: _LISTS,
-}
-"""What else a declared type takes."""
 
 
 def refused_edits(
@@ -49,18 +39,9 @@ def _misfit(node: CompiledNode, end: EndedNode, name: str, value: Value) -> str 
         names = ", ".join({**declared, **known}) or "none"
         return f"`{node_id}` has no output `{name}` (it has: {names})."
     wanted = declared.get(name)
-    if wanted is None or value is None or _fits(value, wanted):
+    if wanted is None or value is None or fits(value, wanted):
         return None
     return f"`{node_id}.{name}` is {wanted}; what is given is {infer_type(value)}."
-
-
-def _fits(value: Value, wanted: ValueType) -> bool:
-    given = infer_type(value)
-    return (
-        given is wanted
-        or given in _AS_GIVEN.get(wanted, frozenset())
-        or (value == [] and wanted in _LISTS)
-    )
 
 
 def _at(message: str, *path: str) -> ErrorDetail:

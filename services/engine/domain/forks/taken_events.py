@@ -15,6 +15,7 @@ PlacedEvent = (
     | journal.FrameFinished
     | journal.NodeRetryScheduled
     | journal.NodeRetried
+    | journal.VariableUpdated
     | EndedNode
 )
 """Events that tell of a node's course. What it asked of the world stays with the run that asked,
@@ -27,6 +28,7 @@ _PLACED = (
     journal.FrameFinished,
     journal.NodeRetryScheduled,
     journal.NodeRetried,
+    journal.VariableUpdated,
     journal.NodeSucceeded,
     journal.NodeFailed,
 )
