@@ -3,6 +3,7 @@
 import aiohttp
 
 from libs.common.clock import SystemClock
+from libs.common.fair_places import FairPlaces, share_of
 from libs.common.identifiers import uuid7
 from libs.common.keyed_calls.call_parts import GrowingText
 from libs.common.keyed_calls.growing_text import RedisGrowingText
@@ -46,6 +47,7 @@ async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
         credentials=credentials,
         wires=Wires(session, clock),
         clock=clock,
+        places=_places(settings.upstream_connections),
         metrics=PrometheusModelMetrics(metrics),
     )
     keyed, postgres = await open_keyed_calls(
@@ -78,6 +80,16 @@ async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
         metrics=metrics,
         render=render_error,
         max_body_bytes=settings.max_body_bytes,
+    )
+
+
+def _places(connections: int) -> FairPlaces:
+    # Calls last for minutes: a tenant must not have to wait until another's have ended.
+    return FairPlaces(
+        connections,
+        most_each=share_of(connections),
+        most_waiting=4 * connections,
+        most_waiting_each=2 * connections,
     )
 
 

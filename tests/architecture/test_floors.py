@@ -9,6 +9,7 @@ KERNEL = {
     "clock",
     "contracts",
     "errors",
+    "fair_places",
     "identifiers",
     "messaging.bus",
     "messaging.dead_letters",

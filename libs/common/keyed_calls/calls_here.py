@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from libs.common.clock import Clock
 from libs.common.contracts.envelope import Effect
 from libs.common.errors import Busy, HeddleError, Unavailable, UpstreamTimeout
+from libs.common.fair_places import share_of
 from libs.common.keyed_calls.call_parts import Part
 from libs.common.keyed_calls.call_runner import CallRunner
 from libs.common.keyed_calls.ledger import (
@@ -212,8 +213,15 @@ class CallsHere(Generic[Part]):
     def _refuse_when_full(self, place: _Place) -> None:
         if self._closing:
             raise Unavailable("This process is going away.", retry_after=0.5)
-        if len(self._live) >= self._most_calls and place not in self._live:
+        if place not in self._live and self._is_full_for(place[0]):
             raise Busy("Too many calls are under way here.", retry_after=1.0)
+
+    def _is_full_for(self, tenant_id: UUID) -> bool:
+        share = share_of(self._most_calls)
+        if len(self._live) < share:
+            return False
+        of_tenant = sum(1 for tenant, _ in self._live if tenant == tenant_id)
+        return len(self._live) >= self._most_calls or of_tenant >= share
 
     def _lock(self, place: _Place) -> asyncio.Lock:
         lock = self._locks.get(place)

@@ -34,8 +34,9 @@ class KeyedCalls(Generic[Part]):
     """The keyed calls of one service, as one of its processes sees them.
 
     `on_repeat` hears every call that may have been made twice (a model call whose holder died).
-    `sealing` None: sealed calls are refused. At most `most_calls` are under way here, each with at
-    most `most_parts` parts of `most_bytes` together, and a final part of at most as much.
+    `sealing` None: sealed calls are refused. At most `most_calls` are under way here (three
+    quarters of them for one tenant), each with at most `most_parts` parts of `most_bytes` together,
+    and a final part of at most as much.
     """
 
     def __init__(

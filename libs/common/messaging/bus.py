@@ -83,7 +83,8 @@ class MessageBus(Protocol):
         *,
         limit: int = 1000,
     ) -> None:
-        """Answer requests as a member of the queue group. More than `limit` at once: Busy."""
+        """Answer requests as a member of the queue group. More than `limit` at once, or three
+        quarters of it for one tenant: Busy."""
         ...
 
     async def serve_stream(
@@ -93,7 +94,8 @@ class MessageBus(Protocol):
         *,
         limit: int = 1000,
     ) -> None:
-        """Answer with a stream. The handler's iterator is closed when the consumer goes away."""
+        """Answer with a stream. The handler's iterator is closed when the consumer goes away.
+        `limit` as with `serve`."""
         ...
 
     async def consume(

@@ -1,8 +1,8 @@
 """The message bus inside one process, for tests and tools: same contract, nothing on a wire."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.subjects import Broadcast, DurableSubject, StreamSubject, Subject
 from libs.common.errors import Busy, Unavailable, UpstreamTimeout
 from libs.common.messaging.bus import MessageHandler, RequestHandler, StreamHandler
+from libs.common.messaging.calls_under_way import CallsUnderWay
 from libs.common.messaging.in_memory_broadcasts import InMemoryBroadcasts, InMemoryListener
 from libs.common.messaging.in_memory_dead_letters import Delivery
 from libs.common.messaging.in_memory_queues import InMemoryQueues
@@ -38,8 +39,7 @@ class _Served:
 
     answer: Callable[[bytes, Envelope], Awaitable[bytes]] | None
     parts: Callable[[bytes, Envelope], AsyncGenerator[bytes, None]] | None
-    limit: int
-    under_way: int = 0
+    under_way: CallsUnderWay
 
 
 class InMemoryBus:
@@ -79,7 +79,7 @@ class InMemoryBus:
 
         async def answer() -> bytes:
             assert served.answer is not None
-            with _counted(served):
+            with served.under_way.counted(envelope.tenant_id):
                 return await served.answer(body, envelope)
 
         # The handler goes on when its caller gives up, as it would in another process.
@@ -108,7 +108,7 @@ class InMemoryBus:
 
         async def pump() -> None:
             assert served.parts is not None
-            with _counted(served):
+            with served.under_way.counted(envelope.tenant_id):
                 async for part in served.parts(body, envelope):
                     if queue.full():
                         raise Busy(f"the reader of {subject.name} is too slow")
@@ -159,7 +159,9 @@ class InMemoryBus:
         async def answer(body: bytes, envelope: Envelope) -> bytes:
             return to_bytes(await handler(request_of(subject.request, body), envelope))
 
-        self._served.setdefault(subject.name, []).append(_Served(answer, None, limit))
+        self._served.setdefault(subject.name, []).append(
+            _Served(answer, None, CallsUnderWay(subject.name, limit))
+        )
 
     async def serve_stream(
         self,
@@ -176,7 +178,9 @@ class InMemoryBus:
             finally:
                 await _close(found)
 
-        self._served.setdefault(subject.name, []).append(_Served(None, parts, limit))
+        self._served.setdefault(subject.name, []).append(
+            _Served(None, parts, CallsUnderWay(subject.name, limit))
+        )
 
     async def consume(
         self,
@@ -199,8 +203,6 @@ class InMemoryBus:
             raise Unavailable(f"nobody serves {subject} at the moment; try again")
         served = members.pop(0)
         members.append(served)
-        if served.under_way >= served.limit:
-            raise Busy(f"{served.limit} calls of {subject} are under way", retry_after=1.0)
         return served
 
     def _task(self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:
@@ -208,15 +210,6 @@ class InMemoryBus:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-@contextmanager
-def _counted(served: _Served) -> Generator[None]:
-    served.under_way += 1
-    try:
-        yield
-    finally:
-        served.under_way -= 1
 
 
 async def _close(parts: AsyncIterator[BaseModel]) -> None:

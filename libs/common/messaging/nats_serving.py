@@ -20,6 +20,7 @@ from libs.common.errors import Busy, HeddleError
 from libs.common.messaging import headers as names
 from libs.common.messaging.body_references import BodyReferences
 from libs.common.messaging.bus import RequestHandler, StreamHandler
+from libs.common.messaging.calls_under_way import CallsUnderWay
 from libs.common.messaging.nats_connection import NatsConnection
 from libs.common.messaging.nats_parts import PartWriter, Reader
 from libs.common.messaging.observed_calls import ObservedCalls
@@ -110,22 +111,24 @@ class NatsServing:
     async def _add(
         self, subject: str, limit: int, answer: Callable[[Msg], Coroutine[None, None, None]]
     ) -> None:
-        under_way: set[asyncio.Task[None]] = set()
+        under_way = CallsUnderWay(subject, limit)
 
         async def accept(request: Request) -> None:
             # The service awaits its handler before it takes the next message.
             message = request._msg  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
             if not message.reply:
                 return
-            if len(under_way) >= limit:
-                busy = Busy(f"{limit} calls of {subject} are under way", retry_after=1.0)
+            tenant = (message.headers or {}).get(names.TENANT, "")
+            try:
+                under_way.begin(tenant)
+            except Busy as busy:
                 headers = _error_headers(busy) | {names.SEQ: "1"}
                 await self._send(message.reply, error_bytes(busy, subject), headers)
                 return
             task = asyncio.create_task(answer(message))
-            for tasks in (under_way, self._tasks):
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
+            task.add_done_callback(lambda _: under_way.end(tenant))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
         service = self._service or await _started(self._connection.client, self._name)
         self._service = service

@@ -1,7 +1,7 @@
 """Requests and their answers, on every bus."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -149,6 +149,35 @@ async def test_over_the_limit_is_busy(buses: Buses) -> None:
         await buses.client.request(subject, Ask(), envelope=Envelope(), timeout=5)
     done.set()
     assert (await first).text == "first"
+
+
+async def test_one_tenant_cannot_keep_the_others_out(buses: Buses) -> None:
+    subject, greedy = question(), uuid4()
+    begun, done = asyncio.Queue[None](), asyncio.Event()
+
+    async def answer(_ask: Ask, _envelope: Envelope) -> Told:
+        begun.put_nowait(None)
+        await done.wait()
+        return Told(text="told")
+
+    def ask(tenant: UUID | None) -> asyncio.Task[Told]:
+        envelope = Envelope(tenant_id=tenant)
+        return asyncio.create_task(
+            buses.client.request(subject, Ask(), envelope=envelope, timeout=5)
+        )
+
+    await buses.server.serve(subject, answer, limit=4)
+    asked = [ask(greedy) for _ in range(3)]
+    for _ in asked:
+        await begun.get()
+    with pytest.raises(Busy) as busy:
+        await ask(greedy)
+    assert busy.value.retry_after == 1.0
+    asked.append(ask(uuid4()))
+    await begun.get()
+    done.set()
+    assert {(await each).text for each in asked} == {"told"}
+    assert (await ask(greedy)).text == "told"
 
 
 async def test_many_at_once_each_get_their_own(buses: Buses) -> None:

@@ -12,6 +12,7 @@ from libs.common.contracts.chat import (
     Completed,
     GenerationStarted,
 )
+from libs.common.fair_places import FairPlaces
 from services.inference.app.chat.watched_generation import WatchedGeneration
 from services.inference.app.ports.chat_wire import (
     OpenedCredential,
@@ -42,12 +43,14 @@ class CompleteChat:
         credentials: CredentialSource,
         wires: WireCatalogue,
         clock: Clock,
+        places: FairPlaces,
         metrics: ModelMetrics = NO_MODEL_METRICS,
     ) -> None:
         self._sheets = sheets
         self._credentials = credentials
         self._wires = wires
         self._clock = clock
+        self._places = places
         self._told = metrics
 
     async def run(
@@ -56,7 +59,8 @@ class CompleteChat:
         """One generation: GenerationStarted, content parts, then Completed.
 
         Raises ModelUnknown, ParameterRefused, CapabilityMissing, CredentialMissing before anything
-        is sent; ProviderFailed, ProviderStreamBroken, UpstreamTimeout from the provider.
+        is sent, Busy when too many calls wait for a connection; ProviderFailed,
+        ProviderStreamBroken, UpstreamTimeout from the provider.
         """
         model = self._sheets.catalogue.resolve(call.model)
         check_call(call, model)
@@ -75,7 +79,7 @@ class CompleteChat:
         )
         wire = self._wires.wire(model.provider.wire)
         with watched.until_ended():
-            async with aclosing(wire.chat(upstream)) as parts:
+            async with self._places.taken(tenant_id), aclosing(wire.chat(upstream)) as parts:
                 async for part in parts:
                     gatherer.add(part)
                     if not isinstance(part, TokenCount | Finish):

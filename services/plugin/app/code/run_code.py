@@ -1,5 +1,7 @@
 """Run a code node's snippet in the sandbox."""
 
+from uuid import UUID
+
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.tracing import span
 from services.plugin.app.sandbox.patient_sandbox import PatientSandbox
@@ -17,10 +19,14 @@ class RunCode:
         self._sandbox = sandbox
         self._limits = limits
 
-    async def run(self, call: CodeCall, *, within: float) -> CodeResult:
+    async def run(self, call: CodeCall, *, tenant_id: UUID | None, within: float) -> CodeResult:
         """How the snippet ended. Raises SandboxBusy or SandboxLost after `within` seconds."""
         execution = CodeExecution(
-            language=call.language, code=call.code, inputs=call.inputs, limits=self._bounds(call)
+            language=call.language,
+            code=call.code,
+            inputs=call.inputs,
+            limits=self._bounds(call),
+            tenant_id=tenant_id,
         )
         with span("run code", attributes={"heddle.code.language": call.language}):
             return _result(await self._sandbox.run(execution, within=within))

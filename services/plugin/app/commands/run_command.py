@@ -64,6 +64,7 @@ class RunCommand:
             code=call.line,
             inputs={"files": placed, "variables": variables},
             limits=_limits(call.wall_seconds),
+            tenant_id=envelope.tenant_id,
         )
         with span("run command"):
             outcome = await self._sandbox.run(execution, within=within)

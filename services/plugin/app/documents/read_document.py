@@ -48,6 +48,7 @@ class ReadDocument:
             code=READER,
             inputs={"format": kind, "content": base64.b64encode(loaded.content).decode()},
             limits=LIMITS,
+            tenant_id=envelope.tenant_id,
         )
         with span("read document", attributes={"heddle.document.format": kind}):
             outcome = await self._sandbox.run(execution, within=within)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -48,13 +49,15 @@ class CodeExecution:
     Python is called as `main(**inputs)`; JavaScript as `main(inputs)`, so that users may write
     `function main({a, b})`. A promise that `main` returns is awaited. A command is one shell line:
     its inputs are `files` (path: base64) and `variables` of its environment, its result is its
-    `exit_code` and the `files` that it made or changed.
+    `exit_code` and the `files` that it made or changed. Tenants take turns: `tenant_id` says for
+    whom it runs.
     """
 
     language: Language
     code: str
     inputs: dict[str, JsonValue]
     limits: ExecutionLimits = field(default_factory=ExecutionLimits)
+    tenant_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

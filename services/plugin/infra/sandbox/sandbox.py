@@ -10,7 +10,8 @@ import platform
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
-from libs.common.errors import InvalidInput, Unavailable
+from libs.common.errors import Busy, InvalidInput, Unavailable
+from libs.common.fair_places import FairPlaces
 from services.plugin.app.ports.sandbox import SandboxBusy, SandboxLost, SandboxRefused
 from services.plugin.domain.sandbox.execution import (
     CodeExecution,
@@ -45,8 +46,12 @@ class ProcessSandbox:
         self._keeper: ZygoteKeeper | None = None
         self._files: RuntimeFiles | None = None
         self._isolation: Isolation | None = None
-        self._slots = asyncio.Semaphore(options.max_parallel)
-        self._waiting = 0
+        self._places = FairPlaces(
+            options.max_parallel,
+            most_each=options.max_parallel,
+            most_waiting=options.max_queued,
+            most_waiting_each=options.max_queued_each,
+        )
 
     @property
     def isolation(self) -> str:
@@ -85,20 +90,15 @@ class ProcessSandbox:
         isolation, request = self._found(), _encode(execution)
         if execution.language == "command" and isolation != "bwrap":
             raise SandboxRefused("commands need namespaces, which this machine does not give")
-        if self._slots.locked():
-            if self._waiting >= self._options.max_queued:
-                raise SandboxBusy("too many executions are waiting", retry_after=1.0)
-            self._waiting += 1
-            try:
-                await self._slots.acquire()
-            finally:
-                self._waiting -= 1
-        else:
-            await self._slots.acquire()
+        try:
+            await self._places.take(execution.tenant_id)
+        except Busy as busy:
+            told = "too many executions are waiting"
+            raise SandboxBusy(told, retry_after=busy.retry_after) from busy
         try:
             seen = await self._observe(execution.language, execution.limits, request)
         finally:
-            self._slots.release()
+            self._places.give(execution.tenant_id)
         return judge(seen, execution.limits, isolation)
 
     async def close(self) -> None:

@@ -80,7 +80,9 @@ class PluginHandlers:
     async def _run_code(self, call: CodeCall, envelope: Envelope) -> CodeResult:
         within = envelope.remaining_seconds or DEFAULT_SECONDS
         return await self._once.run(
-            envelope, CodeResult, lambda: self._code.run(call, within=within)
+            envelope,
+            CodeResult,
+            lambda: self._code.run(call, tenant_id=envelope.tenant_id, within=within),
         )
 
     async def _fetch_http(self, call: HttpCall, envelope: Envelope) -> HttpResult:

@@ -10,8 +10,10 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -80,7 +82,12 @@ async def own(request: pytest.FixtureRequest, before: list[int]) -> AsyncIterato
     """A sandbox that the test may break."""
     level: Isolation = request.param
     options = SandboxOptions(
-        strongest=level, minimum=level, max_parallel=2, max_queued=1, recycle_after=20
+        strongest=level,
+        minimum=level,
+        max_parallel=2,
+        max_queued=2,
+        max_queued_each=1,
+        recycle_after=20,
     )
     sandbox = ProcessSandbox(options)
     await sandbox.start()
@@ -201,6 +208,26 @@ async def test_too_many_at_once_are_refused(own: ProcessSandbox) -> None:
     assert (await waiting).result == 1
     holders[1].cancel()
     await asyncio.gather(*holders, return_exceptions=True)
+
+
+async def test_a_tenant_with_a_full_queue_does_not_keep_another_waiting(
+    own: ProcessSandbox,
+) -> None:
+    many, other = UUID(int=1), UUID(int=2)
+    holders = [asyncio.ensure_future(own.run(replace(_SLEEP, tenant_id=many))) for _ in range(2)]
+    await asyncio.sleep(0)
+    queued = asyncio.ensure_future(own.run(replace(_SLEEP, tenant_id=many)))
+    await asyncio.sleep(0)
+    with pytest.raises(SandboxBusy):
+        await own.run(replace(_SLEEP, tenant_id=many))
+    late = asyncio.ensure_future(own.run(replace(_ONE, tenant_id=other)))
+    await asyncio.sleep(0)
+    # The first free place is the queue's first; the second is the other tenant's.
+    for holder in holders:
+        holder.cancel()
+    assert (await late).result == 1
+    queued.cancel()
+    await asyncio.gather(*holders, queued, return_exceptions=True)
 
 
 async def test_a_cancelled_execution_is_killed(own: ProcessSandbox) -> None:

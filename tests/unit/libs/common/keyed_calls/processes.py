@@ -19,6 +19,7 @@ TENANT = UUID(int=7)
 RUN = UUID(int=8)
 MOST_PARTS = 200
 MOST_BYTES = 1_000
+MOST_CALLS = 40
 
 
 def effect(key: str = "a", effect_class: EffectClass = "model", epoch: int = 1) -> Effect:
@@ -121,6 +122,7 @@ class World:
             Direct(self),
             clock=self.clock,
             on_repeat=lambda effect: self.repeats.append(effect.key),
+            most_calls=MOST_CALLS,
             most_parts=MOST_PARTS,
             most_bytes=MOST_BYTES,
         )
@@ -136,10 +138,16 @@ class World:
         return call.parts()
 
     def read(
-        self, process: Process, wanted: Effect, *, timeout: float = 60.0, keyed: bool = False
+        self,
+        process: Process,
+        wanted: Effect,
+        *,
+        timeout: float = 60.0,
+        keyed: bool = False,
+        tenant: UUID = TENANT,
     ) -> "Reader":
         parts = process.calls.open(
-            TENANT,
+            tenant,
             wanted,
             lambda: self.upstream(wanted.key),
             timeout=timeout,

@@ -1,10 +1,11 @@
 """A keyed call happens once, whoever asks and whoever dies."""
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 
-from libs.common.errors import PayloadTooLarge, RateLimited, UpstreamError, UpstreamTimeout
+from libs.common.errors import Busy, PayloadTooLarge, RateLimited, UpstreamError, UpstreamTimeout
 from libs.common.keyed_calls.ledger import (
     CallStopped,
     OutcomeUnknown,
@@ -13,6 +14,7 @@ from libs.common.keyed_calls.ledger import (
     StaleEpoch,
 )
 from tests.unit.libs.common.keyed_calls.processes import (
+    MOST_CALLS,
     MOST_PARTS,
     RUN,
     TENANT,
@@ -288,3 +290,22 @@ async def test_a_process_that_leaves_gives_its_claims_free_at_once(world: World)
     await world.clock.advance(0)
     world.upstreams["a"][1].send("end.")
     assert await reader.end() == ["end."]
+
+
+async def test_one_tenant_leaves_the_others_a_quarter_of_the_calls(world: World) -> None:
+    process = await world.start()
+    share = MOST_CALLS * 3 // 4
+    for number in range(share):
+        world.read(process, effect(f"a{number}"))
+    await world.clock.advance(0)
+    one_more = world.read(process, effect("one more"))
+    await world.clock.advance(0)
+    assert isinstance(one_more.error, Busy)
+    assert len(world.upstreams) == share
+    for number in range(MOST_CALLS // 4):
+        world.read(process, effect(f"b{number}"), tenant=UUID(int=9))
+    await world.clock.advance(0)
+    assert len(world.upstreams) == MOST_CALLS
+    refused = world.read(process, effect("c"), tenant=UUID(int=10))
+    await world.clock.advance(0)
+    assert isinstance(refused.error, Busy)
