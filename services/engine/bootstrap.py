@@ -242,5 +242,6 @@ def _options(settings: EngineSettings, catalogue: Mapping[str, NodeType]) -> Eng
         ),
         isolated=settings.isolated,
         group_limit=settings.group_limit,
+        variable_bytes=settings.variable_bytes,
         catalogue=catalogue,
     )

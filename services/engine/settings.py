@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from libs.common.service_settings import ServiceSettings
+from services.engine.domain.variables.sizes import VARIABLE_BYTES
 
 
 class EngineSettings(ServiceSettings):
@@ -27,6 +28,10 @@ class EngineSettings(ServiceSettings):
     own."""
     isolated: int = Field(4, gt=0, validation_alias="HEDDLE_ENGINE_ISOLATED")
     """Such processes side by side; more of these runs wait."""
+    variable_bytes: int = Field(
+        VARIABLE_BYTES, gt=0, validation_alias="HEDDLE_ENGINE_VARIABLE_BYTES"
+    )
+    """Bytes that one conversation variable may have, a text's in UTF-8, anything else's as JSON."""
     database_connections: int = Field(
         10, ge=3, validation_alias="HEDDLE_ENGINE_DATABASE_CONNECTIONS"
     )

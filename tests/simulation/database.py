@@ -13,6 +13,7 @@ from libs.common.database.store_errors import DatabaseAway
 from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.app.ports.journal_store import Entry
 from services.engine.infra.in_memory.command_store import InMemoryCommandStore
+from services.engine.infra.in_memory.conversation_store import InMemoryConversationStore
 from services.engine.infra.in_memory.engine_state import EngineState, RunRow
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
 from services.engine.infra.in_memory.run_store import InMemoryRunStore
@@ -55,6 +56,7 @@ class Database:
             reader=remote(InMemoryJournal(state, worker)),
             writer=committer,
             snapshots=remote(InMemorySnapshotStore(state)),
+            conversations=remote(InMemoryConversationStore(state)),
         )
         return stores, committer
 

@@ -26,6 +26,7 @@ from services.engine.app.ports.journal_store import Entry
 from services.engine.app.runs.keep_lease import LeasePace
 from services.engine.app.worker import WorkerOptions
 from services.engine.infra.in_memory.command_store import InMemoryCommandStore
+from services.engine.infra.in_memory.conversation_store import InMemoryConversationStore
 from services.engine.infra.in_memory.engine_state import EngineState
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
 from services.engine.infra.in_memory.run_store import InMemoryRunStore
@@ -196,6 +197,7 @@ async def in_memory_cluster(bus: MessageBus) -> AsyncGenerator[Cluster]:
             reader=journal,
             writer=journal,
             snapshots=InMemorySnapshotStore(state),
+            conversations=InMemoryConversationStore(state),
         )
         return stores, journal.run()
 

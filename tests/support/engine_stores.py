@@ -12,13 +12,21 @@ from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.database.asyncpg_pool import create_pool
 from libs.common.identifiers import uuid7
 from services.engine.app.ports.command_store import CommandStore
-from services.engine.app.ports.journal_store import Append, JournalReader, JournalWriter, Verdict
+from services.engine.app.ports.conversation_store import ConversationStore
+from services.engine.app.ports.journal_store import (
+    Append,
+    JournalReader,
+    JournalWriter,
+    VariableChange,
+    Verdict,
+)
 from services.engine.app.ports.run_store import Claim, RunStore
 from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.ports.worker_leases import WorkerLeases
 from services.engine.app.ports.workflow_store import WorkflowStore
 from services.engine.domain.events.journal import JournalEvent
 from services.engine.infra.in_memory.command_store import InMemoryCommandStore
+from services.engine.infra.in_memory.conversation_store import InMemoryConversationStore
 from services.engine.infra.in_memory.engine_state import EngineState
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
 from services.engine.infra.in_memory.run_store import InMemoryRunStore
@@ -26,6 +34,7 @@ from services.engine.infra.in_memory.snapshot_store import InMemorySnapshotStore
 from services.engine.infra.in_memory.worker_leases import InMemoryWorkerLeases
 from services.engine.infra.in_memory.workflow_store import InMemoryWorkflowStore
 from services.engine.infra.postgres.command_store import PostgresCommandStore
+from services.engine.infra.postgres.conversation_store import PostgresConversationStore
 from services.engine.infra.postgres.journal_reader import PostgresJournalReader
 from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.infra.postgres.run_store import PostgresRunStore
@@ -49,6 +58,7 @@ class EngineStores:
     workflows: WorkflowStore
     reader: JournalReader
     snapshots: SnapshotStore
+    conversations: ConversationStore
     workers: tuple[UUID, UUID]
     writers: tuple[JournalWriter, JournalWriter]
 
@@ -61,6 +71,8 @@ class EngineStores:
         by: int = 0,
         progressed: bool = False,
         ending: RunEnded | None = None,
+        conversation_id: UUID | None = None,
+        changes: dict[str, VariableChange] | None = None,
     ) -> Verdict:
         """Have worker `by` append `events`, and wait for the verdict."""
         told: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
@@ -77,6 +89,8 @@ class EngineStores:
             events=events,
             progressed=progressed,
             ending=ending,
+            conversation_id=conversation_id,
+            changes=changes,
         )
         self.writers[by].submit(append)
         async with asyncio.timeout(5):
@@ -104,6 +118,7 @@ async def in_memory_stores() -> AsyncGenerator[EngineStores]:
             workflows=InMemoryWorkflowStore(state),
             reader=journals[0],
             snapshots=InMemorySnapshotStore(state),
+            conversations=InMemoryConversationStore(state),
             workers=workers,
             writers=journals,
         )
@@ -125,6 +140,7 @@ async def postgres_stores(database: FreshDatabase) -> AsyncGenerator[EngineStore
             workflows=PostgresWorkflowStore(pool),
             reader=PostgresJournalReader(pool),
             snapshots=PostgresSnapshotStore(pool),
+            conversations=PostgresConversationStore(pool),
             workers=workers,
             writers=writers,
         )

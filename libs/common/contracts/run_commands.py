@@ -44,6 +44,9 @@ class AcceptRun(_Frozen):
     the run: all its spans go on in it, whichever workers own the run and whenever. `origin` is the
     run that this one begins from; `given` are variables, by scope and name, that stand in for nodes
     which the workflow does not have (the test of a single node).
+
+    `conversation_variables` are first values; what the conversation `conversation_id` has kept
+    stands instead of them. None: nothing is kept.
     """
 
     tenant_id: UUID
@@ -59,6 +62,13 @@ class AcceptRun(_Frozen):
     traceparent: str | None = None
     origin: RunOrigin | None = None
     given: dict[str, dict[str, JsonValue]] = {}
+    conversation_id: UUID | None = None
+
+    @property
+    def remembers(self) -> UUID | None:
+        """The conversation whose variables the run begins with and changes. A run that begins from
+        another one is no turn of its conversation."""
+        return self.conversation_id if self.origin is None else None
 
     @property
     def secrets(self) -> dict[str, int]:

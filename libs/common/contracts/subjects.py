@@ -15,6 +15,12 @@ from pydantic import BaseModel
 from libs.common.contracts.chat import ChatCall, ChatCallPart, ModelList, ModelQuery
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.command_execution import CommandCall, CommandResult
+from libs.common.contracts.conversation_variables import (
+    ChangeVariable,
+    ConversationVariable,
+    ConversationVariables,
+    VariablesQuery,
+)
 from libs.common.contracts.credentials import CredentialChanged, CredentialQuery, SealedCredential
 from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.environment_secrets import SealedSecrets, SecretsQuery
@@ -152,6 +158,10 @@ RUN_TRACE = Subject("engine.runs.trace", TraceQuery, RunTrace)
 RUN_EVENTS = Subject("engine.runs.events", RunEventsQuery, RunEventsPage)
 PLAN_FORK = Subject("engine.runs.plan_fork", PlanFork, ForkPlan)
 REGISTER_WORKFLOW = Subject("engine.workflows.register", RegisterWorkflow, ValidationReport)
+CONVERSATION_VARIABLES = Subject(
+    "engine.conversations.variables", VariablesQuery, ConversationVariables
+)
+CHANGE_VARIABLE = Subject("engine.conversations.change", ChangeVariable, ConversationVariable)
 VALIDATE_WORKFLOW = Subject("engine.workflows.validate", ValidateWorkflow, ValidationReport)
 RUN_DOORBELL = DurableSubject(f"engine.doorbell.{CELL}", "ENGINE_DOORBELLS", Doorbell, True)
 RUN_ENDED = DurableSubject(f"engine.ended.{CELL}", "ENGINE_FACTS", RunEnded, False)

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from libs.common.clock import Clock
 from libs.common.messaging.bus import MessageBus
+from services.engine.app.conversations.change_variable import ChangeVariableUseCase
+from services.engine.app.conversations.read_variables import ReadVariables
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.events.publish_events import EventPublisher
 from services.engine.app.observing.observed_effects import ObservedEffects, OnEffect, uncounted
@@ -34,13 +36,15 @@ from services.engine.app.workflows.register_workflow import RegisterWorkflowUseC
 from services.engine.app.workflows.validate_workflow import ValidateWorkflowUseCase
 from services.engine.domain.node_parts.node_contract import NodeType
 from services.engine.domain.nodes.catalogue import CATALOGUE
+from services.engine.domain.variables.sizes import VARIABLE_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
     """How an engine behaves. `catalogue` are the node types on offer, `isolated` the runs that may
     have a process of their own at once, `group_limit` the running ones of an app (None: any),
-    `snapshot_floor` the bytes of journal that no snapshot is kept for."""
+    `snapshot_floor` the bytes of journal that no snapshot is kept for, `variable_bytes` those of
+    one conversation variable."""
 
     worker: WorkerOptions = field(default_factory=WorkerOptions)
     lease: LeasePace = field(default_factory=LeasePace)
@@ -48,6 +52,7 @@ class EngineOptions:
     isolated: int = 4
     group_limit: int | None = None
     snapshot_floor: int = SNAPSHOT_FLOOR
+    variable_bytes: int = VARIABLE_BYTES
     catalogue: Mapping[str, NodeType] = field(default_factory=lambda: CATALOGUE)
 
 
@@ -77,7 +82,7 @@ def wire_engine(
     """`on_end` is told the tenant of every run that ended: its outbox has something to send.
     Without `processes` no run is isolated, without `secrets` none that has some can run."""
     secrets = secrets or NoSecrets()
-    workflows = CompiledWorkflows(stores.workflows, options.catalogue)
+    workflows = _workflows(stores, options)
     lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
     publisher = EventPublisher(bus, tail)
 
@@ -114,7 +119,15 @@ def wire_engine(
     worker = Worker(worker_id, ports, options.worker, lease, on_release=ring, on_end=on_end)
     return Engine(
         worker=worker,
-        use_cases=_use_cases(stores, bus, workflows, secrets, worker, KnownTools(bus, clock=clock)),
+        use_cases=_use_cases(
+            stores,
+            bus,
+            workflows,
+            secrets,
+            worker,
+            KnownTools(bus, clock=clock),
+            variable_bytes=options.variable_bytes,
+        ),
         publisher=publisher,
         isolation=isolation,
     )
@@ -135,7 +148,7 @@ def wire_lone_run(
     lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
     effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe)
     drivers = _driver_ports(stores, publisher, effects, clock, options)
-    workflows = CompiledWorkflows(stores.workflows, options.catalogue)
+    workflows = _workflows(stores, options)
     carrier = RunCarrier(
         worker_id,
         _carrier_ports(stores, workflows, secrets, drivers),
@@ -160,6 +173,13 @@ def _driver_ports(
         clock=clock,
         snapshots=stores.snapshots,
         snapshot_floor=options.snapshot_floor,
+        variable_bytes=options.variable_bytes,
+    )
+
+
+def _workflows(stores: EngineStores, options: EngineOptions) -> CompiledWorkflows:
+    return CompiledWorkflows(
+        stores.workflows, options.catalogue, variable_bytes=options.variable_bytes
     )
 
 
@@ -174,6 +194,7 @@ def _carrier_ports(
         journal=stores.reader,
         snapshots=stores.snapshots,
         commands=stores.commands,
+        conversations=stores.conversations,
         workflows=workflows,
         secrets=secrets,
         drivers=drivers,
@@ -187,6 +208,8 @@ def _use_cases(
     secrets: EnvironmentSecrets,
     worker: Worker,
     tools: KnownTools,
+    *,
+    variable_bytes: int,
 ) -> EngineUseCases:
     return EngineUseCases(
         accept=AcceptRunUseCase(stores.runs, worker, bus),
@@ -194,6 +217,12 @@ def _use_cases(
         resume=ResumeRunUseCase(stores.commands, bus),
         plan_fork=PlanForkUseCase(stores.runs, stores.reader, workflows, tools),
         read=ReadRun(stores.runs, stores.reader, stores.snapshots, workflows, secrets),
+        variables=ReadVariables(
+            stores.conversations, workflows, stores.runs, stores.reader, secrets
+        ),
+        change_variable=ChangeVariableUseCase(
+            stores.conversations, workflows, variable_bytes=variable_bytes
+        ),
         register=RegisterWorkflowUseCase(stores.workflows, workflows, tools),
         validate=ValidateWorkflowUseCase(workflows, tools),
     )

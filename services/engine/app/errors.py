@@ -38,6 +38,20 @@ class SecretMissing(NotFound):
     title = "A secret environment variable cannot be had"
 
 
+class VariableUnknown(NotFound):
+    """The workflow declares no such conversation variable."""
+
+    code = "variable_unknown"
+    title = "No such conversation variable"
+
+
+class VariableRefused(InvalidInput):
+    """The value is of another type than the variable, or too large; nothing was changed."""
+
+    code = "variable_refused"
+    title = "The value is not one for this variable"
+
+
 class RunIdOutOfRange(InvalidInput):
     """The run id is no UUIDv7 of these months, so no journal partition can hold it."""
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from services.engine.app.conversations.change_variable import ChangeVariableUseCase
+from services.engine.app.conversations.read_variables import ReadVariables
 from services.engine.app.runs.abort_run import AbortRunUseCase
 from services.engine.app.runs.accept_run import AcceptRunUseCase
 from services.engine.app.runs.plan_fork import PlanForkUseCase
@@ -20,5 +22,7 @@ class EngineUseCases:
     resume: ResumeRunUseCase
     read: ReadRun
     plan_fork: PlanForkUseCase
+    variables: ReadVariables
+    change_variable: ChangeVariableUseCase
     register: RegisterWorkflowUseCase
     validate: ValidateWorkflowUseCase

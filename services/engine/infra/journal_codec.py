@@ -2,6 +2,7 @@
 
 from dataclasses import MISSING, fields
 from typing import Any, get_type_hints
+from uuid import UUID
 
 import msgspec
 
@@ -16,6 +17,7 @@ _KINDS: dict[type[JournalEvent], str] = {kind: kind.__name__ for kind in EVENT_T
 _UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 _NO_JSON = "a value that is too deeply nested, or none of JSON's"
 _encoder = msgspec.json.Encoder()
+_values: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 _pairs: msgspec.json.Decoder[list[tuple[str, msgspec.Raw]]] = msgspec.json.Decoder(
     list[tuple[str, msgspec.Raw]]
 )
@@ -24,6 +26,24 @@ _pairs: msgspec.json.Decoder[list[tuple[str, msgspec.Raw]]] = msgspec.json.Decod
 def journal_place(first_seq: int) -> str:
     """Where a row stands in its run's journal, for sealing it."""
     return f"journal/{first_seq}"
+
+
+def variable_place(conversation_id: UUID, name: str) -> str:
+    """Where a variable stands among what conversations keep, for sealing it."""
+    return f"conversation/{conversation_id}/{name}"
+
+
+def encode_value(value: Value) -> bytes:
+    """A variable on its own. Raises JournalRefused when it is not JSON."""
+    try:
+        return _encoder.encode(value)
+    except _UNWRITABLE as error:
+        raise JournalRefused(_unwritable_value(error)) from error
+
+
+def decode_value(stored: bytes) -> Value:
+    """What `encode_value` wrote."""
+    return _values.decode(stored)
 
 
 def encode(events: list[JournalEvent]) -> bytes:
@@ -52,9 +72,16 @@ def encode_rows(events: list[JournalEvent]) -> list[tuple[int, bytes]]:
 
 
 def _unwritable(event: JournalEvent, error: BaseException) -> str:
+    return f"{_who(event)} brought {_what(error)}, which no JSON text can hold."
+
+
+def _unwritable_value(error: BaseException) -> str:
+    return f"The variable was given {_what(error)}, which no JSON text can hold."
+
+
+def _what(error: BaseException) -> str:
     # The error's own words quote what was wrong, and a secret may stand around it.
-    what = "text with half a surrogate pair" if isinstance(error, UnicodeError) else _NO_JSON
-    return f"{_who(event)} brought {what}, which no JSON text can hold."
+    return "text with half a surrogate pair" if isinstance(error, UnicodeError) else _NO_JSON
 
 
 def _who(event: JournalEvent) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.engine.app.ports.command_store import CommandStore
+from services.engine.app.ports.conversation_store import ConversationStore
 from services.engine.app.ports.journal_store import JournalReader, JournalWriter
 from services.engine.app.ports.run_store import RunStore
 from services.engine.app.ports.snapshot_store import SnapshotStore
@@ -21,3 +22,4 @@ class EngineStores:
     reader: JournalReader
     writer: JournalWriter
     snapshots: SnapshotStore
+    conversations: ConversationStore

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from libs.common.contracts.run_commands import RunEnded
 from services.engine.domain.events.journal import JournalEvent
+from services.engine.domain.variables.values import Value
 
 
 class Verdict(Enum):
@@ -21,6 +22,13 @@ class Verdict(Enum):
     REFUSED = "refused"
 
 
+class VariableChange(NamedTuple):
+    """The event numbered `seq` gave the variable `value`."""
+
+    seq: int
+    value: Value
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Append:
     """What one run wants durable next, all of it or nothing.
@@ -29,6 +37,9 @@ class Append:
     it no longer wants it. `settled` is called once, from the loop, unless it was abandoned.
     `secret`: the run has secrets, so it is stored under the run's seal. The writer sets `size`, in
     bytes of encoded events, before it settles an append as TAKEN.
+
+    `changes` are the variables of `conversation_id` that its events change, by name, and are stored
+    with them or not at all; again under the same event they change nothing.
     """
 
     tenant_id: UUID
@@ -40,6 +51,8 @@ class Append:
     secret: bool = False
     progressed: bool = False
     ending: RunEnded | None = None
+    conversation_id: UUID | None = None
+    changes: dict[str, VariableChange] | None = None
     size: int = 0
     sealed: bool = False
     abandoned: bool = False

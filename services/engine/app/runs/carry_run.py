@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 from uuid import UUID
 
+from services.engine.app.conversations.remembered import with_memory
 from services.engine.app.errors import JournalUnreadable, WorkflowUnknown
 from services.engine.app.observing.run_spans import traced
 from services.engine.app.ports.command_store import CommandStore, StoredCommand
+from services.engine.app.ports.conversation_store import ConversationStore
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.journal_store import JournalReader
 from services.engine.app.ports.run_store import Claim, RunStore
@@ -33,6 +35,7 @@ class CarrierPorts:
     journal: JournalReader
     snapshots: SnapshotStore
     commands: CommandStore
+    conversations: ConversationStore
     workflows: CompiledWorkflows
     secrets: EnvironmentSecrets
     drivers: DriverPorts
@@ -109,6 +112,8 @@ class RunCarrier:
         secrets = await self._secrets(claim, started)
         if secrets is None:
             return Stopped.LET_GO
+        if history.empty:
+            claim = await with_memory(claim, workflow.compiled, self._ports.conversations)
         commands = await self._commands(claim)
         ports = traced(self._ports.drivers, claim, workflow.labels)
 

@@ -32,6 +32,7 @@ from services.engine.domain.execution.run_snapshot import RunSnapshot
 from services.engine.domain.execution.step import Abort, Step
 from services.engine.domain.graph.node_labels import NodeLabel
 from services.engine.domain.node_parts.effects import EffectError, EffectResult
+from services.engine.domain.variables.sizes import VARIABLE_BYTES
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ class Stopped(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverPorts:
-    """What all drivers of a worker share. `snapshot_floor`: see SnapshotCutter."""
+    """What all drivers of a worker share. `snapshot_floor`: see SnapshotCutter. `variable_bytes`
+    are those of one conversation variable."""
 
     journal: JournalWriter
     publisher: EventPublisher
@@ -68,6 +70,7 @@ class DriverPorts:
     clock: Clock
     snapshots: SnapshotStore
     snapshot_floor: int = SNAPSHOT_FLOOR
+    variable_bytes: int = VARIABLE_BYTES
 
 
 class _Misled(Exception):
@@ -184,7 +187,12 @@ class RunDriver:
     # The machine's steps.
 
     def _begin(self, opening: Opening, now: float) -> Step:
-        started = run_started(self.claim.request, now=now, pins=opening.pins)
+        started = run_started(
+            self.claim.request,
+            now=now,
+            pins=opening.pins,
+            variable_bytes=self._ports.variable_bytes,
+        )
         return self._machine.begin(started, opening=opening, refused=self._refused)
 
     def _fold(self, history: RunHistory, now: float) -> Step:
@@ -254,9 +262,11 @@ class RunDriver:
         tell, seq = self._view.tell, self._next_seq
         for event in step.events:
             told = tell(seq, event)
-            seq += 1
             if told is not None:
                 shown.append(told)
+            elif isinstance(event, journal.VariableUpdated):
+                opened.note(seq, event)
+            seq += 1
         self._next_seq = seq
         append = opened.append
         append.events.extend(step.events)

@@ -4,10 +4,17 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from services.engine.app.ports.journal_store import Append, JournalWriter, Verdict
+from services.engine.app.ports.journal_store import (
+    Append,
+    JournalWriter,
+    VariableChange,
+    Verdict,
+)
 from services.engine.app.ports.run_store import Claim
+from services.engine.domain.events.journal import VariableUpdated
 from services.engine.domain.execution.public_events import ToldEvent
 from services.engine.domain.execution.step import Step
+from services.engine.domain.variables.selectors import CONVERSATION
 
 
 @dataclass(slots=True, eq=False)
@@ -19,6 +26,13 @@ class Outstanding:
     steps: list[tuple[list[ToldEvent], int, Step]] = field(
         default_factory=list[tuple[list[ToldEvent], int, Step]]
     )
+
+    def note(self, seq: int, update: VariableUpdated) -> None:
+        """Event `seq` of the append; its conversation keeps what it changes."""
+        scope, name = update.selector
+        if scope == CONVERSATION and self.append.conversation_id is not None:
+            changes = self.append.changes = self.append.changes or {}
+            changes[name] = VariableChange(seq, update.value)
 
 
 class OutstandingAppends:
@@ -54,6 +68,7 @@ class OutstandingAppends:
             epoch=self._claim.epoch,
             first_seq=seq,
             secret=self._claim.request.has_secrets,
+            conversation_id=self._claim.request.remembers,
             settled=self._settled,
         )
         opened = Outstanding(append)

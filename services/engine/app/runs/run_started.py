@@ -2,12 +2,19 @@
 
 from libs.common.contracts.run_commands import AcceptRun
 from services.engine.domain.events.journal import SEMANTICS_VERSION, RunStarted
+from services.engine.domain.variables.sizes import VARIABLE_BYTES
 from services.engine.domain.variables.values import Value
 
 _SEED_BITS = 63
 
 
-def run_started(request: AcceptRun, *, now: float, pins: RunStarted | None = None) -> RunStarted:
+def run_started(
+    request: AcceptRun,
+    *,
+    now: float,
+    pins: RunStarted | None = None,
+    variable_bytes: int = VARIABLE_BYTES,
+) -> RunStarted:
     """`now` is Unix seconds. The seed comes from the run's id, so that a second first start of the
     same run (its first worker died before the commit) draws the same numbers. One that begins from
     another run has that one's `pins`: its seed, its clock, and the values of its conversation."""
@@ -27,12 +34,14 @@ def run_started(request: AcceptRun, *, now: float, pins: RunStarted | None = Non
         history=[[turn.query, turn.answer] for turn in request.history],
         max_steps=request.limits.max_steps,
         max_seconds=request.limits.max_seconds,
+        max_variable_bytes=variable_bytes,
     )
 
 
 def _conversation(request: AcceptRun, pins: RunStarted | None) -> dict[str, Value]:
-    """Another version may declare other variables; those that both have keep their values."""
+    """Another version may declare other variables; those that both have keep their values, save
+    where they may come of a secret and nothing of the new run is sealed."""
     declared = request.conversation_variables
-    if pins is None:
+    if pins is None or (pins.secrets and not request.has_secrets):
         return declared
     return {name: pins.conversation.get(name, value) for name, value in declared.items()}

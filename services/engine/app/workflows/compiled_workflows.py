@@ -15,6 +15,7 @@ from services.engine.domain.execution.compile_workflow import (
 )
 from services.engine.domain.graph.node_labels import NodeLabel, node_labels
 from services.engine.domain.node_parts.node_contract import NodeType
+from services.engine.domain.variables.sizes import VARIABLE_BYTES
 
 _RECENT = 4
 
@@ -29,16 +30,23 @@ class RunnableWorkflow:
 
 class CompiledWorkflows:
     """At most `capacity` workflows, the least recently used go first. Equal content compiles
-    equally for every tenant, but a tenant only gets what it registered itself.
+    equally for every tenant, but a tenant only gets what it registered itself. A conversation
+    variable may begin with `variable_bytes`.
 
     The last few compiled are remembered whoever asked: what is validated is registered next."""
 
     def __init__(
-        self, store: WorkflowStore, catalogue: Mapping[str, NodeType], *, capacity: int = 1000
+        self,
+        store: WorkflowStore,
+        catalogue: Mapping[str, NodeType],
+        *,
+        capacity: int = 1000,
+        variable_bytes: int = VARIABLE_BYTES,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._capacity = capacity
+        self._variable_bytes = variable_bytes
         self._kept: OrderedDict[tuple[UUID, str], RunnableWorkflow] = OrderedDict()
         self._recent: OrderedDict[str, RunnableWorkflow] = OrderedDict()
         self._compiling = asyncio.Lock()
@@ -73,7 +81,12 @@ class CompiledWorkflows:
         found = self._recent.pop(digest, None)
         if found is None:
             found = RunnableWorkflow(
-                compiled=compile_workflow(definition, self._catalogue, digest=digest),
+                compiled=compile_workflow(
+                    definition,
+                    self._catalogue,
+                    digest=digest,
+                    variable_bytes=self._variable_bytes,
+                ),
                 labels=node_labels(definition),
             )
         self._recent[digest] = found

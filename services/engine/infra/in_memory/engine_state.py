@@ -7,8 +7,10 @@ from uuid import UUID
 from libs.common.clock import Clock
 from libs.common.contracts.run_commands import AbortRun, AcceptRun, RunEnded, RunStatus
 from libs.common.contracts.workflows import WorkflowDefinition
+from services.engine.app.ports.conversation_store import KeptVariable
 from services.engine.app.ports.journal_store import Entry
 from services.engine.app.ports.run_store import Claim
+from services.engine.domain.variables.values import Value
 
 
 class StoredSnapshot(NamedTuple):
@@ -60,9 +62,33 @@ class EngineState:
         self.workflows: dict[tuple[UUID, str], WorkflowDefinition] = {}
         self.leases: dict[UUID, float] = {}
         self.outbox: list[RunEnded] = []
+        self.conversations: dict[tuple[UUID, UUID], dict[str, KeptVariable]] = {}
 
     def is_alive(self, worker: UUID | None) -> bool:
         return worker is not None and self.leases.get(worker, 0.0) > self.clock.monotonic()
+
+    def keep_variable(
+        self,
+        tenant_id: UUID,
+        conversation_id: UUID,
+        name: str,
+        value: Value,
+        *,
+        run_id: UUID | None = None,
+        seq: int = 0,
+    ) -> KeptVariable:
+        """As a row of engine.conversation_variables, in place of the one that is there."""
+        variables = self.conversations.setdefault((tenant_id, conversation_id), {})
+        before, now = variables.get(name), self.now()
+        variables[name] = KeptVariable(
+            name=name,
+            value=value,
+            created_at=before.created_at if before else now,
+            changed_at=now,
+            run_id=run_id,
+            seq=seq,
+        )
+        return variables[name]
 
     def now(self) -> float:
         return self.clock.now().timestamp()

@@ -7,7 +7,12 @@ from uuid import UUID
 from services.engine.app.errors import JournalRefused
 from services.engine.app.ports.journal_store import Append, Entry, Verdict
 from services.engine.infra.in_memory.engine_state import EngineState, RunRow
-from services.engine.infra.journal_codec import decode, encode_rows
+from services.engine.infra.journal_codec import (
+    decode,
+    decode_value,
+    encode_rows,
+    encode_value,
+)
 
 
 class InMemoryJournal:
@@ -92,6 +97,7 @@ class InMemoryJournal:
         for events in rows:
             row.journal.append([Entry(*pair) for pair in enumerate(events, seq)])
             seq += len(events)
+        self._keep_variables(append)
         if append.progressed:
             row.takeovers = 0
         if append.ending is not None:
@@ -99,3 +105,16 @@ class InMemoryJournal:
             row.snapshot = None
             self._state.outbox.append(append.ending)
         return Verdict.TAKEN, ""
+
+    def _keep_variables(self, append: Append) -> None:
+        if append.conversation_id is None or not append.changes:
+            return
+        for name, (seq, value) in append.changes.items():
+            self._state.keep_variable(
+                append.tenant_id,
+                append.conversation_id,
+                name,
+                decode_value(encode_value(value)),
+                run_id=append.run_id,
+                seq=seq,
+            )

@@ -5,6 +5,7 @@ from libs.common.run_sealing import RunSealing
 from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.app.ports.run_store import RunStore
 from services.engine.infra.postgres.command_store import PostgresCommandStore
+from services.engine.infra.postgres.conversation_store import PostgresConversationStore
 from services.engine.infra.postgres.journal_reader import PostgresJournalReader
 from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.infra.postgres.run_store import PostgresRunStore
@@ -32,4 +33,5 @@ def postgres_stores(
         reader=PostgresJournalReader(pool, sealing),
         writer=writer,
         snapshots=PostgresSnapshotStore(pool, sealing),
+        conversations=PostgresConversationStore(pool, sealing),
     )

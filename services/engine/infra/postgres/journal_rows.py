@@ -9,15 +9,30 @@ from libs.common.run_sealing import RunSealing, required
 from services.engine.app.errors import JournalRefused
 from services.engine.app.ports.journal_store import Append, Verdict
 from services.engine.domain.variables.record import record
-from services.engine.infra.journal_codec import encode_rows, journal_place
+from services.engine.infra.journal_codec import (
+    encode_rows,
+    encode_value,
+    journal_place,
+    variable_place,
+)
 
 _BATCH_ID_BITS = 63
 
 
 @record
+class StoredChange:
+    """A variable of a conversation as it will be stored."""
+
+    conversation_id: UUID
+    name: str
+    seq: int
+    value: bytes
+
+
+@record
 class JournalRow:
     """An append ready to be sent, or a part of one that is too large for one row; `last` with its
-    last part. `batch_id` lets a repeat recognise its own row."""
+    last part, which brings the `changes`. `batch_id` lets a repeat recognise its own row."""
 
     append: Append
     payload: bytes
@@ -27,6 +42,7 @@ class JournalRow:
     batch_id: int
     message_id: UUID | None
     outcome: bytes | None
+    changes: tuple[StoredChange, ...] = ()
 
 
 def rows_of(append: Append, sealing: RunSealing | None) -> list[JournalRow]:
@@ -75,7 +91,28 @@ def _row(
         batch_id=random.getrandbits(_BATCH_ID_BITS),
         message_id=uuid7() if ending else None,
         outcome=ending.model_dump_json().encode() if ending else None,
+        changes=_changes(append, sealing) if last and append.changes else (),
     )
+
+
+def _changes(append: Append, sealing: RunSealing | None) -> tuple[StoredChange, ...]:
+    conversation_id = append.conversation_id
+    if conversation_id is None or not append.changes:
+        return ()
+    changes: list[StoredChange] = []
+    for name, (seq, value) in append.changes.items():
+        stored = encode_value(value)
+        if append.secret:
+            stored = required(sealing).seal(
+                stored,
+                tenant_id=append.tenant_id,
+                run_id=append.run_id,
+                place=variable_place(conversation_id, name),
+            )
+        changes.append(
+            StoredChange(conversation_id=conversation_id, name=name, seq=seq, value=stored)
+        )
+    return tuple(changes)
 
 
 def settle(append: Append, verdict: Verdict, reason: str) -> None:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -24,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 _COMMIT = """
 SELECT engine.commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"""
+_COMMIT_WITH_VARIABLES = """
+SELECT engine.commit_batch_with_variables(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"""
 _REST_SECONDS = 0.5
 
 
@@ -134,10 +138,11 @@ class GroupCommitter:
 
     async def _commit(self, rows: Sequence[JournalRow]) -> set[int]:
         ends = [(place, row) for place, row in enumerate(rows, 1) if row.outcome is not None]
+        changes = _changes(rows)
         with told():
             async with self._held.using() as connection:
                 lost: list[int] = await connection.fetchval(
-                    _COMMIT,
+                    _COMMIT_WITH_VARIABLES if changes else _COMMIT,
                     self._worker,
                     [row.append.tenant_id for row in rows],
                     [row.append.run_id for row in rows],
@@ -156,8 +161,23 @@ class GroupCommitter:
                     [row.outcome for _, row in ends],
                     [row.message_id for _, row in ends],
                     RUN_ENDED.name,
+                    *changes,
                 )
         return set(lost)
+
+
+def _changes(rows: Sequence[JournalRow]) -> tuple[list[Any], ...]:
+    """The columns of all changes to variables, each with its row's place; empty without any."""
+    found = [(place, each) for place, row in enumerate(rows, 1) for each in row.changes]
+    if not found:
+        return ()
+    return (
+        [place for place, _ in found],
+        [each.conversation_id for _, each in found],
+        [each.name for _, each in found],
+        [each.seq for _, each in found],
+        [each.value for _, each in found],
+    )
 
 
 def _run_of(row: JournalRow) -> int:

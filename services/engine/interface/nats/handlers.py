@@ -1,5 +1,11 @@
 """What the engine answers on NATS."""
 
+from libs.common.contracts.conversation_variables import (
+    ChangeVariable,
+    ConversationVariable,
+    ConversationVariables,
+    VariablesQuery,
+)
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.run_commands import (
     AbortRun,
@@ -23,6 +29,8 @@ from libs.common.contracts.run_queries import (
 from libs.common.contracts.subjects import (
     ABORT_RUN,
     ACCEPT_RUN,
+    CHANGE_VARIABLE,
+    CONVERSATION_VARIABLES,
     PLAN_FORK,
     REGISTER_WORKFLOW,
     RESUME_RUN,
@@ -59,6 +67,8 @@ class EngineHandlers:
         await bus.serve(RUN_TRACE, self._trace)
         await bus.serve(RUN_EVENTS, self._events)
         await bus.serve(PLAN_FORK, self._plan_fork)
+        await bus.serve(CONVERSATION_VARIABLES, self._variables)
+        await bus.serve(CHANGE_VARIABLE, self._change_variable)
         await bus.serve(ABORT_RUN, self._abort)
         await bus.serve(RESUME_RUN, self._resume)
         await bus.serve(ACCEPT_RUN, self._accept)
@@ -102,6 +112,16 @@ class EngineHandlers:
 
     async def _plan_fork(self, message: PlanFork, _envelope: Envelope) -> ForkPlan:
         return await self._use_cases.plan_fork.execute(message)
+
+    async def _variables(
+        self, message: VariablesQuery, _envelope: Envelope
+    ) -> ConversationVariables:
+        return await self._use_cases.variables.execute(message)
+
+    async def _change_variable(
+        self, message: ChangeVariable, _envelope: Envelope
+    ) -> ConversationVariable:
+        return await self._use_cases.change_variable.execute(message)
 
     async def _register(self, message: RegisterWorkflow, _envelope: Envelope) -> ValidationReport:
         return await self._use_cases.register.execute(message)

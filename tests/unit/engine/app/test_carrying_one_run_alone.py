@@ -56,6 +56,7 @@ class _World:
             journal=stores.reader,
             snapshots=stores.snapshots,
             commands=stores.commands,
+            conversations=stores.conversations,
             workflows=CompiledWorkflows(stores.workflows, TEST_CATALOGUE),
             secrets=NoSecrets(),
             drivers=drivers,

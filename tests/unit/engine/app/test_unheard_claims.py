@@ -13,6 +13,7 @@ from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.app.ports.run_store import Acceptance, Claim, Group
 from services.engine.infra.in_memory.command_store import InMemoryCommandStore
+from services.engine.infra.in_memory.conversation_store import InMemoryConversationStore
 from services.engine.infra.in_memory.engine_state import EngineState
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
 from services.engine.infra.in_memory.run_store import InMemoryRunStore
@@ -56,6 +57,7 @@ async def deaf(bus: InMemoryBus) -> AsyncIterator[Cluster]:
             reader=journal,
             writer=journal,
             snapshots=InMemorySnapshotStore(state),
+            conversations=InMemoryConversationStore(state),
         )
         return stores, journal.run()
 
