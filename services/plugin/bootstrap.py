@@ -1,5 +1,7 @@
 """Puts plugin together: the only file that names both interface and infra."""
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 
 from libs.common.clock import Clock, SystemClock
@@ -9,7 +11,6 @@ from libs.common.guarded_http.guarded_http import GuardedHttp, OnAnswer
 from libs.common.identifiers import uuid7
 from libs.common.keyed_calls.open_keyed_calls import open_keyed_calls
 from libs.common.lifespan import Lifespan
-from libs.common.messaging.nats_bus import NatsBus
 from libs.common.messaging.open_bus import open_bus
 from libs.common.metrics import Metrics
 from libs.common.object_store.open_store import open_object_store
@@ -19,6 +20,7 @@ from services.plugin.app.calls.answer_once import AnswerOnce, SingleReply
 from services.plugin.app.code.run_code import RunCode
 from services.plugin.app.commands.run_command import RunCommand
 from services.plugin.app.documents.read_document import ReadDocument
+from services.plugin.app.files.collect_files import CollectFiles
 from services.plugin.app.files.load_file import LoadFile
 from services.plugin.app.http.fetch_http import FetchHttp
 from services.plugin.app.sandbox.patient_sandbox import PatientSandbox
@@ -87,7 +89,8 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
     )
     await handlers.serve(bus)
     lifespan.at_stop("serving", bus.stop_serving)
-    lifespan.background("old message bodies", lambda: _collect_bodies(bus, clock))
+    files = CollectFiles(objects=objects, kept_runs=keyed.kept_runs, clock=clock)
+    lifespan.background("old objects", lambda: _collect(clock, bus.collect_bodies, files.run))
     return ServiceHost(
         SCHEMA,
         routers=[tools_router(listing=listing, isolation=sandbox.isolation)],
@@ -106,11 +109,13 @@ def _counted_by(metrics: Metrics) -> OnAnswer:
     return lambda outcome, took: seconds.labels(outcome).observe(took)
 
 
-async def _collect_bodies(bus: NatsBus, clock: Clock) -> None:
-    # One service has to do it for all; the one that is about the outside has the least to lose.
+async def _collect(clock: Clock, *collectors: Callable[[], Awaitable[int]]) -> None:
+    # Of message bodies one service has to do it for all; the one that is about the outside has the
+    # least to lose.
     while True:
         await clock.sleep(_COLLECT_SECONDS)
-        try:
-            await bus.collect_bodies()
-        except HeddleError as error:
-            _log.warning("old_message_bodies_stay", reason=error.message)
+        for collect in collectors:
+            try:
+                await collect()
+            except HeddleError as error:
+                _log.warning("old_objects_stay", reason=error.message)

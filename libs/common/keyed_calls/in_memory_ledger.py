@@ -1,5 +1,6 @@
 """The ledger in one process' memory: for tests, and for the property tests of its users."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -18,6 +19,7 @@ from libs.common.keyed_calls.ledger import (
     Recorded,
     RequestMismatch,
     RunAlreadyEnded,
+    RunPlace,
     StaleEpoch,
     TakenOver,
     failure_payload,
@@ -141,6 +143,9 @@ class InMemoryLedger:
         for run in gone:
             del self._records.runs[run]
         return len(gone)
+
+    async def kept_runs(self, runs: Collection[RunPlace]) -> set[RunPlace]:
+        return {run for run in runs if run in self._records.runs}
 
     def _run(self, tenant_id: UUID, run_id: UUID, epoch: int) -> _Run:
         run = self._records.runs.setdefault((tenant_id, run_id), _Run(epoch=epoch))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from typing import Generic
 from uuid import UUID
@@ -20,7 +20,7 @@ from libs.common.keyed_calls.call_parts import (
 )
 from libs.common.keyed_calls.call_runner import CallRunner, record_place
 from libs.common.keyed_calls.calls_here import CallsHere, WantedCall
-from libs.common.keyed_calls.ledger import BEAT, KEEP_ENDED, CallLedger, HeldBy, Recorded
+from libs.common.keyed_calls.ledger import BEAT, KEEP_ENDED, CallLedger, HeldBy, Recorded, RunPlace
 from libs.common.keyed_calls.live_call import LiveCall
 from libs.common.run_sealing import RunSealing, required
 
@@ -71,6 +71,11 @@ class KeyedCalls(Generic[Part]):
     def under_way(self) -> int:
         """Calls that this process makes."""
         return self._here.count
+
+    async def kept_runs(self, runs: Collection[RunPlace]) -> set[RunPlace]:
+        """Those of `runs` whose records are kept: they go on, or ended less than
+        KEEP_ENDED ago. Raises Unavailable."""
+        return await self._ledger.kept_runs(runs)
 
     @asynccontextmanager
     async def running(self, *, drain: float = 20.0) -> AsyncGenerator[None]:

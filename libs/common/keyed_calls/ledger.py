@@ -4,6 +4,7 @@ A key is claimed before its upstream is called, by a holder (a process) whose le
 the ledger's own clock. What is recorded is never done again.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol
@@ -16,6 +17,8 @@ LEASE = timedelta(seconds=10)
 BEAT = timedelta(seconds=3)
 KEEP_ENDED = timedelta(hours=24)
 
+RunPlace = tuple[UUID, UUID]
+"""A tenant and a run of it."""
 EndStatus = Literal["done", "failed", "cancelled"]
 
 
@@ -149,6 +152,10 @@ class CallLedger(Protocol):
 
     async def collect(self, older_than: timedelta) -> int:
         """Forget the records of runs that ended longer ago; returns the number of runs."""
+        ...
+
+    async def kept_runs(self, runs: Collection[RunPlace]) -> set[RunPlace]:
+        """Those of `runs` that have called here and are not forgotten."""
         ...
 
 

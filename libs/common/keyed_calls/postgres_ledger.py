@@ -1,6 +1,6 @@
 """The ledger in Postgres; tables and functions are in `ledger_tables`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -13,6 +13,7 @@ from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.held_connection import HeldConnection
 from libs.common.database.row_security import tenants_setting
 from libs.common.database.store_errors import is_transient, translated
+from libs.common.database.tenant_transaction import tenant_transaction
 from libs.common.errors import HeddleError, WireError
 from libs.common.keyed_calls.group_writer import GroupWriter
 from libs.common.keyed_calls.ledger import (
@@ -26,6 +27,7 @@ from libs.common.keyed_calls.ledger import (
     Recorded,
     RequestMismatch,
     RunAlreadyEnded,
+    RunPlace,
     StaleEpoch,
     TakenOver,
     failure_payload,
@@ -184,6 +186,17 @@ class PostgresLedger:
                 older_than,
             )
         return total
+
+    async def kept_runs(self, runs: Collection[RunPlace]) -> set[RunPlace]:
+        if not runs:
+            return set()
+        async with tenant_transaction(self._pool, *(tenant for tenant, _ in runs)) as connection:
+            rows = await connection.fetch(
+                f"select tenant_id, run_id from {self._schema}.run_epochs "  # noqa: S608
+                "where run_id = any ($1)",
+                [run for _, run in runs],
+            )
+        return {(row["tenant_id"], row["run_id"]) for row in rows} & set(runs)
 
     async def _write(self, items: Sequence[_Claim | _End]) -> list[_Answer]:
         ordered = sorted(enumerate(items), key=_lock_order)

@@ -192,10 +192,14 @@ async def test_records_go_some_time_after_their_run_has_ended(
 ) -> None:
     ledger = world.new_process()
     await ledger.claim(tenant_id, effect(), repeatable=True)
+    others = {(tenant_id, uuid7()), (uuid7(), run_id)}
     assert await ledger.collect(world.age) == 0
     await ledger.run_ended(tenant_id, run_id, 1)
     assert await ledger.collect(KEEP_ENDED) == 0
+    assert await ledger.kept_runs({(tenant_id, run_id), *others}) == {(tenant_id, run_id)}
+    assert await ledger.kept_runs(others) == set()
     assert await ledger.collect(world.age) == 1
+    assert await ledger.kept_runs({(tenant_id, run_id)}) == set()
     assert await ledger.claim(tenant_id, effect(), repeatable=True) == Claimed(claim_number=1)
 
 

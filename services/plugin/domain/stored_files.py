@@ -1,0 +1,26 @@
+"""What calls leave in the object store, and whose it is."""
+
+from typing import Literal
+from uuid import UUID
+
+from libs.common.contracts.envelope import Envelope
+from libs.common.identifiers import uuid7
+
+Source = Literal["http", "command"]
+FOLDERS: tuple[str, ...] = ("http/", "command/")
+
+
+def new_file_key(source: Source, envelope: Envelope) -> str:
+    """Where a call of `envelope` may store a file. The tenant's name is a folder: its calls alone
+    may open what is in there. The run's is not: folders that were empty would stay."""
+    run = envelope.effect.run_id if envelope.effect else "none"
+    return f"{source}/{envelope.tenant_id or 'none'}/{run}.{uuid7()}"
+
+
+def owner_of(key: str) -> tuple[UUID, UUID] | None:
+    """The tenant and the run that a file was stored for; None without a run."""
+    _, tenant, name = key.split("/", 2)
+    try:
+        return UUID(tenant), UUID(name.partition(".")[0])
+    except ValueError:
+        return None
