@@ -70,6 +70,7 @@ class NodeTrace(_Model):
     elapsed_seconds: float | None = None
     total_tokens: int | None = None
     error: str | None = None
+    taken_from: str | None = None
 
 
 class Trace(_Model):
@@ -152,6 +153,16 @@ class ControlPlane:
     def post(self, kind: type[Answer], path: str, **params: str | None) -> Answer:
         return _parsed(kind, self._send("POST", path, params=_told(params)))
 
+    def submit(
+        self,
+        kind: type[Answer],
+        path: str,
+        body: Mapping[str, JsonValue] | None = None,
+        **params: str | None,
+    ) -> Answer:
+        """POST `body` as JSON, for a `kind`."""
+        return _parsed(kind, self._send("POST", path, params=_told(params), json=body or {}))
+
     def delete(self, path: str) -> None:
         self._send("DELETE", path)
 
@@ -162,7 +173,7 @@ class ControlPlane:
         *,
         params: dict[str, str] | None = None,
         content: bytes | None = None,
-        json: dict[str, str] | None = None,
+        json: Mapping[str, JsonValue] | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
         try:

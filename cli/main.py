@@ -4,10 +4,12 @@ import typer
 from typer.core import TyperGroup
 
 from cli.dead_letters import drop_letter, list_letters, requeue_letters, show_letter
+from cli.diff_runs import diff_runs
 from cli.example import example
 from cli.failure import CommandFailed
 from cli.import_app import import_app
 from cli.list_providers import list_providers
+from cli.looking_back import fork_run, replay_run
 from cli.manage_keys import create_key, list_keys, revoke_key
 from cli.manage_runs import list_runs, resume_run
 from cli.run_app import run_app
@@ -17,6 +19,7 @@ from cli.stack.down import down
 from cli.stack.logs import logs
 from cli.stack.status import status
 from cli.stack.up import up
+from cli.try_node import try_node
 
 
 class _Commands(TyperGroup):
@@ -40,7 +43,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-_runs = typer.Typer(help="Look at runs, resume those set aside.", no_args_is_help=True)
+_runs = typer.Typer(help="Look at runs, and begin others from them.", no_args_is_help=True)
+_node = typer.Typer(help="Try single nodes.", no_args_is_help=True)
 _provider = typer.Typer(help="Set model providers.", no_args_is_help=True)
 _keys = typer.Typer(help="List, make and revoke keys.", no_args_is_help=True)
 _dead_letters = typer.Typer(help="Messages that were given up.", no_args_is_help=True)
@@ -55,6 +59,10 @@ app.command("example")(example)
 _runs.command("show")(show_run)
 _runs.command("list")(list_runs)
 _runs.command("resume")(resume_run)
+_runs.command("replay")(replay_run)
+_runs.command("fork")(fork_run)
+_runs.command("diff")(diff_runs)
+_node.command("test")(try_node)
 _provider.command("set")(set_provider)
 _provider.command("list")(list_providers)
 _keys.command("list")(list_keys)
@@ -65,6 +73,7 @@ _dead_letters.command("show")(show_letter)
 _dead_letters.command("requeue")(requeue_letters)
 _dead_letters.command("drop")(drop_letter)
 app.add_typer(_runs, name="runs")
+app.add_typer(_node, name="node")
 app.add_typer(_provider, name="provider")
 app.add_typer(_keys, name="keys")
 app.add_typer(_dead_letters, name="dead-letters")

@@ -46,6 +46,8 @@ class RunDisplay:
         for node in trace.nodes:
             seconds = "" if node.elapsed_seconds is None else f"{node.elapsed_seconds:.3f} s"
             status = Text(node.status, style=_STYLES.get(node.status, ""))
+            if node.taken_from:
+                status.append(f", taken from {node.taken_from}")
             if node.error:
                 status.append(f"\n{node.error}")
             tokens = str(node.total_tokens) if node.total_tokens else ""

@@ -33,12 +33,14 @@ class Caller:
         """Calls of models, requests to the web."""
         return len(self._runner.upstream.asked), len(self._runner.web.asked)
 
-    def app(self, document: Json) -> str:
+    def app(self, document: Json, *, publish: bool = True) -> str:
         answer = self._http.post(
-            "/api/apps/import", params={"publish": "true"}, content=yaml.safe_dump(document)
+            "/api/apps/import",
+            params={"publish": str(publish).lower()},
+            content=yaml.safe_dump(document),
         )
         assert answer.is_success, answer.text
-        assert answer.json()["version_id"], answer.text
+        assert bool(answer.json()["version_id"]) is publish, answer.text
         return answer.json()["app_id"]
 
     def run(self, app_id: str, **inputs: Any) -> str:
@@ -265,3 +267,82 @@ def test_a_run_under_way_cannot_be_begun_from(caller: Caller, runner: Runner) ->
     fork = caller.begin(begun["run_id"], "fork", {"from_node": "send"}, allow_unsafe=True)
     assert fork["status"] == "succeeded"
     assert fork["outputs"]["result"] == "ale: said draft ale > got said draft ale"
+
+
+def test_one_node_runs_alone_on_made_up_variables(caller: Caller, runner: Runner) -> None:
+    app_id = caller.app(_order())
+    given = {"start": {"text": "tea"}, "draft": {"text": "a draft"}, "send": {"body": "a body"}}
+    answer = caller.post(f"/api/apps/{app_id}/nodes/check/test?wait=30", {"variables": given})
+    assert answer.status_code == 200
+    (node,) = answer.json()["nodes"]
+    assert (node["node_id"], node["status"]) == ("check", "succeeded")
+    assert node["outputs"] == {"output": "tea: a draft > a body"}
+    assert caller.asked == (0, 0)
+    shown = caller.get(f"/api/runs/{answer.json()['run']['run_id']}")
+    assert shown["status"] == "succeeded"
+
+    told = caller.post(
+        f"/api/apps/{app_id}/nodes/send/test?wait=30", {"variables": {"draft": {"text": "x"}}}
+    ).json()
+    assert told["nodes"][0]["outputs"]["body"] == "got x"
+    assert caller.asked == (0, 1)
+    replay = caller.begin(told["run"]["run_id"], "replay", allow_unsafe=True)
+    assert replay["status"] == "succeeded"
+    assert caller.nodes(replay["run_id"])["send"]["outputs"]["body"] == "got x"
+
+    runner.upstream.script = lambda _: Answer(text="no", status=401)
+    failed = caller.post(f"/api/apps/{app_id}/nodes/aside/test?wait=30", {}).json()
+    assert (failed["run"]["status"], failed["nodes"][0]["status"]) == ("failed", "failed")
+
+    key = {"Idempotency-Key": app_id}
+    paths = f"/api/apps/{app_id}/nodes/check/test"
+    begun = [caller.post(paths, {"variables": given}, **key) for _ in range(2)]
+    assert [each.status_code for each in begun] == [202, 202]
+    assert begun[0].json()["run_id"] == begun[1].json()["run_id"]
+    other = caller.post(paths, {"variables": {}}, **key)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+
+def test_a_container_runs_alone_with_its_rounds(caller: Caller) -> None:
+    each: Json = {
+        "type": "iteration",
+        "title": "Each",
+        "iterator_selector": ["start", "items"],
+        "output_selector": ["ask", "text"],
+        "output_type": "array[string]",
+        "start_node_id": "begin",
+    }
+    nodes = [
+        documents.start(documents.variable("items", "json_object", required=False)),
+        {"id": "each", "data": each},
+        {"id": "begin", "data": {"type": "iteration-start"}, "parentId": "each"},
+        {**documents.llm("ask", "{{#each.item#}}"), "parentId": "each"},
+        documents.end(answers=["each", "output"]),
+    ]
+    edges = [("start", "each"), ("begin", "ask"), ("each", "end")]
+    app_id = caller.app(documents.app("each", nodes, [*edges]))
+    given = {"start": {"items": ["a", "b"]}}
+    told = caller.post(f"/api/apps/{app_id}/nodes/each/test?wait=30", {"variables": given}).json()
+    outputs = {node["node_id"]: node["outputs"] for node in told["nodes"] if not node["frame_path"]}
+    assert outputs["each"]["output"] == ["said a", "said b"]
+    assert [node["frame_path"] for node in told["nodes"]].count("each:1") == 1
+    alone = {"each": {"item": "c"}}
+    asked = caller.post(f"/api/apps/{app_id}/nodes/ask/test?wait=30", {"variables": alone}).json()
+    assert asked["nodes"][0]["outputs"]["text"] == "said c"
+    run_id = told["run"]["run_id"]
+    refused = caller.post(f"/api/runs/{run_id}/fork/preview", {"from_node": "ask"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "fork_refused")
+    assert "fork from `each`" in refused.json()["detail"]
+
+
+def test_a_node_that_cannot_run_alone_is_refused(caller: Caller) -> None:
+    nodes = [documents.start(), {"id": "x", "data": {"type": "nothing", "title": "X"}}]
+    document = documents.app("unready", nodes, [("start", "x")])
+    app_id = caller.app(document, publish=False)
+    refused = caller.post(f"/api/apps/{app_id}/nodes/x/test", {})
+    assert (refused.status_code, refused.json()["code"]) == (400, "node_test_refused")
+    assert refused.json()["report"]["errors"]
+    nobody = caller.post(f"/api/apps/{app_id}/nodes/nobody/test", {})
+    assert nobody.status_code == 404
+    misspelt = caller.post(f"/api/apps/{app_id}/nodes/start/test", {"vars": {}})
+    assert (misspelt.status_code, misspelt.json()["errors"][0]["pointer"]) == (400, "/vars")

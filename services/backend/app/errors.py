@@ -100,3 +100,10 @@ class UnsafeEffectsRefused(Conflict):
 
     code = "unsafe_effects_refused"
     title = "Unsafe effects would happen again"
+
+
+class NodeTestRefused(InvalidInput):
+    """The node is not fit to run. `extra` holds its report."""
+
+    code = "node_test_refused"
+    title = "The node cannot run"

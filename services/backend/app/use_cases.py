@@ -42,6 +42,7 @@ from services.backend.app.runs.resume_run import ResumeSetAside
 from services.backend.app.runs.show_run import ShowRun
 from services.backend.app.runs.start_run import StartRun
 from services.backend.app.runs.stop_run import StopRun
+from services.backend.app.runs.try_node import TryNode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ class UseCases:
     published_apps: PublishedApps
     start_run: StartRun
     fork_run: ForkRun
+    try_node: TryNode
     diff_runs: DiffRuns
     await_run: AwaitRun
     list_runs: ListRuns
@@ -135,6 +137,7 @@ def put_together(parts: Parts) -> UseCases:
         published_apps=published,
         start_run=start,
         fork_run=_fork_run(parts, published, workflows, start),
+        try_node=_try_node(parts, published, workflows, start),
         diff_runs=DiffRuns(show=show),
         await_run=AwaitRun(start=start, hand_over=hand_over, show=show),
         list_runs=ListRuns(runs=parts.runs, engine=engine),
@@ -157,3 +160,16 @@ def _fork_run(
 ) -> ForkRun:
     engine = EngineForks(bus=parts.bus, workflows=workflows)
     return ForkRun(apps=apps, runs=parts.runs, engine=engine, start_run=start)
+
+
+def _try_node(
+    parts: Parts, published: PublishedApps, workflows: EngineWorkflows, start: StartRun
+) -> TryNode:
+    return TryNode(
+        apps=parts.apps,
+        published=published,
+        engine=workflows,
+        runs=parts.runs,
+        start_run=start,
+        clock=parts.clock,
+    )

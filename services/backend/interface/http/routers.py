@@ -18,6 +18,7 @@ from services.backend.interface.http.native.dead_letter_routes import (
 from services.backend.interface.http.native.event_routes import native_event_router
 from services.backend.interface.http.native.fork_routes import ForkDoor, native_fork_router
 from services.backend.interface.http.native.key_routes import native_key_router
+from services.backend.interface.http.native.node_routes import NodeDoor, native_node_router
 from services.backend.interface.http.native.provider_routes import native_provider_router
 from services.backend.interface.http.native.run_routes import NativeRunDoor, native_run_router
 from services.backend.interface.http.native.secret_routes import native_secret_router
@@ -58,14 +59,7 @@ def all_routers(
                 resume=cases.resume_run,
             )
         ),
-        native_fork_router(
-            ForkDoor(
-                caller=caller,
-                fork=cases.fork_run,
-                diff=cases.diff_runs,
-                wait=cases.await_run,
-            )
-        ),
+        *_looking_back(cases, caller, run_seconds),
         native_dead_letter_router(caller, cases.dead_letters),
         native_event_router(caller, cases.show_run, cases.follow_run),
         native_provider_router(caller, cases.credentials),
@@ -82,4 +76,15 @@ def all_routers(
         app_router(AppDoor(caller=caller, apps=cases.published_apps)),
         conversation_router(ConversationDoor(caller=caller, read=cases.read_conversations)),
         openai_router(bus, caller, chat_seconds=chat_seconds),
+    ]
+
+
+def _looking_back(cases: UseCases, caller: CallerOf, run_seconds: float) -> list[APIRouter]:
+    fork, node = cases.fork_run, cases.try_node
+    wait, show = cases.await_run, cases.show_run
+    return [
+        native_fork_router(ForkDoor(caller=caller, fork=fork, diff=cases.diff_runs, wait=wait)),
+        native_node_router(
+            NodeDoor(caller=caller, attempt=node, wait=wait, show=show, most_seconds=run_seconds)
+        ),
     ]
