@@ -12,7 +12,7 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 
-from libs.common.bounded_head import BoundedHead
+from libs.common.bounded_connection import BoundedConnection
 from libs.common.errors import PlatformFault
 from libs.common.exit_status import CANNOT_START
 from libs.common.health_routes import ReadinessCheck, health_router
@@ -99,7 +99,7 @@ class ServiceHost:
         config = uvicorn.Config(
             self.app,
             loop="none",
-            http=BoundedHead,
+            http=BoundedConnection,
             ws="none",
             lifespan="on",
             access_log=False,
