@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from libs.common.clock import SystemClock
@@ -23,12 +24,14 @@ class LedgerWorld:
     """Ledgers of several processes over the same records.
 
     `new_process` makes one more; `lapse` ends a process' lease as if it had stopped beating;
-    `age` is an age that a run that ended just now has reached.
+    `age` is an age that a run that ended just now has reached; `turn_back` makes every end of a
+    run that much older.
     """
 
     new_process: Callable[[], CallLedger]
     lapse: Callable[[CallLedger], Awaitable[None]]
     age: timedelta
+    turn_back: Callable[[timedelta], Awaitable[None]]
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -60,7 +63,12 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[LedgerWorld]:
             ledger.holder,
         )
 
-    yield LedgerWorld(new_process=new_process, lapse=lapse, age=timedelta(0))
+    async def turn_back(by: timedelta) -> None:
+        admin = await asyncpg.connect(database.admin_url)
+        await admin.execute("update plugin.run_epochs set ended_at = ended_at - $1::interval", by)
+        await admin.close()
+
+    yield LedgerWorld(new_process=new_process, lapse=lapse, age=timedelta(0), turn_back=turn_back)
     for ledger in processes:
         await ledger.step_down()
     await pool.close()
@@ -76,7 +84,14 @@ def _in_memory() -> LedgerWorld:
     async def lapse(ledger: CallLedger) -> None:
         records.leases[ledger.holder] = clock.monotonic() - 1
 
-    return LedgerWorld(new_process=new_process, lapse=lapse, age=timedelta(seconds=-1))
+    async def turn_back(by: timedelta) -> None:
+        for run in records.runs.values():
+            if run.ended_at is not None:
+                run.ended_at -= by.total_seconds()
+
+    return LedgerWorld(
+        new_process=new_process, lapse=lapse, age=timedelta(seconds=-1), turn_back=turn_back
+    )
 
 
 @pytest.fixture

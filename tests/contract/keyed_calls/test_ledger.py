@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -118,6 +119,32 @@ async def test_an_epoch_below_the_highest_seen_is_refused(
     assert isinstance(found, HeldBy)
 
 
+async def test_a_higher_epoch_counts_from_its_first_call_on(
+    world: LedgerWorld, tenant_id: UUID, run_id: UUID, effect: Make
+) -> None:
+    ledger = world.new_process()
+    await ledger.claim(tenant_id, effect("a", epoch=1), repeatable=True)
+    higher = await ledger.claim(tenant_id, effect("b", epoch=2), repeatable=True)
+    assert higher == Claimed(claim_number=1)
+    with pytest.raises(StaleEpoch):
+        await ledger.claim(tenant_id, effect("c", epoch=1), repeatable=True)
+    assert await ledger.cancel(tenant_id, run_id, "a", 3) is not None
+    with pytest.raises(StaleEpoch):
+        await ledger.claim(tenant_id, effect("b", epoch=2), repeatable=True)
+
+
+async def test_a_key_belongs_to_one_run(
+    world: LedgerWorld, tenant_id: UUID, run_id: UUID, effect: Make
+) -> None:
+    ledger, other = world.new_process(), uuid7()
+    await ledger.claim(tenant_id, effect(), repeatable=True)
+    wanted = effect().model_copy(update={"run_id": other})
+    with pytest.raises(RequestMismatch):
+        await ledger.claim(tenant_id, wanted, repeatable=True)
+    assert await ledger.cancel(tenant_id, other, "a", 1) is None
+    assert await ledger.record(tenant_id, "a", 1, "done", b"kept")
+
+
 async def test_another_request_under_the_same_key_is_refused(
     world: LedgerWorld, tenant_id: UUID, effect: Make
 ) -> None:
@@ -144,6 +171,7 @@ async def test_a_record_repeated_is_taken_again_and_no_other_replaces_it(
     await ledger.claim(tenant_id, effect(), repeatable=True)
     assert await ledger.record(tenant_id, "a", 1, "failed", b"why")
     assert await ledger.record(tenant_id, "a", 1, "failed", b"why")
+    assert not await ledger.record(tenant_id, "a", 1, "failed", b"for another reason")
     assert not await ledger.record(tenant_id, "a", 1, "done", b"no")
     assert not await ledger.record(tenant_id, "unknown", 1, "done", b"no")
 
@@ -201,6 +229,19 @@ async def test_records_go_some_time_after_their_run_has_ended(
     assert await ledger.collect(world.age) == 1
     assert await ledger.kept_runs({(tenant_id, run_id)}) == set()
     assert await ledger.claim(tenant_id, effect(), repeatable=True) == Claimed(claim_number=1)
+
+
+async def test_records_live_for_a_day_after_the_first_word_of_their_runs_end(
+    world: LedgerWorld, tenant_id: UUID, run_id: UUID, effect: Make
+) -> None:
+    ledger = world.new_process()
+    await ledger.claim(tenant_id, effect(), repeatable=True)
+    await ledger.run_ended(tenant_id, run_id, 1)
+    await world.turn_back(timedelta(hours=23, minutes=59))
+    assert await ledger.collect(KEEP_ENDED) == 0
+    await ledger.run_ended(tenant_id, run_id, 1)
+    await world.turn_back(timedelta(minutes=2))
+    assert await ledger.collect(KEEP_ENDED) == 1
 
 
 async def test_the_end_of_a_run_may_come_before_its_calls_and_twice(
