@@ -19,6 +19,8 @@ from libs.common.lifespan import Lifespan
 from libs.common.messaging.bus import MessageBus
 from libs.common.messaging.open_bus import open_bus
 from libs.common.metrics import Metrics
+from libs.common.object_store.open_store import open_object_store
+from libs.common.object_store.store import ObjectStore
 from libs.common.redis_client import redis_client
 from libs.common.run_seal import RunSeal
 from libs.common.run_sealing import RunSealing
@@ -46,6 +48,7 @@ from services.engine.infra.isolated_process import (
 from services.engine.infra.postgres.engine_stores import postgres_stores
 from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.infra.postgres.measured_run_store import MeasuredRunStore
+from services.engine.infra.postgres.stored_event_collector import StoredEventCollector
 from services.engine.infra.redis.delta_tail import RedisDeltaTail
 from services.engine.interface.nats.handlers import EngineHandlers
 from services.engine.settings import EngineSettings
@@ -75,21 +78,25 @@ async def start_engine(
     tail: DeltaTail | None = None,
     processes: IsolatedProcesses | None = None,
     vault: Vault | None = None,
+    objects: ObjectStore | None = None,
     metrics: Metrics | None = None,
     on_end: Callable[[UUID], None] = lambda _: None,
 ) -> Engine:
     """A whole engine on open connections, started; the lifespan stops it: no new work, runs handed
     back, then the writers. Without `processes` no run is isolated, without `vault` none that has
-    secrets can run, without `metrics` nobody sees what is counted. `on_end` is told the tenant of
-    every run that ended. Raises Unavailable when the database is away."""
+    secrets can run, without `objects` large events stand in their rows, without `metrics` nobody
+    sees what is counted. `on_end` is told the tenant of every run that ended. Raises Unavailable
+    when the database is away."""
     clock = SystemClock()
     worker_id = worker_id or uuid7()
     sealing = vault.sealing if vault else None
     counted = EngineMetrics(metrics or Metrics())
-    committer = GroupCommitter(pool, worker_id, sealing=sealing, on_commit=counted.committed)
+    committer = GroupCommitter(
+        pool, worker_id, sealing=sealing, objects=objects, on_commit=counted.committed
+    )
     relay = OutboxRelay(OutboxRows(pool, sweeper, _NAME), bus, [RUN_ENDED], clock=clock)
     runs = MeasuredRunStore(pool, sweeper, counted, clock=clock, group_limit=options.group_limit)
-    stores = postgres_stores(pool, sweeper, committer, sealing=sealing, runs=runs)
+    stores = postgres_stores(pool, sweeper, committer, sealing=sealing, objects=objects, runs=runs)
 
     def ended(tenant_id: UUID) -> None:
         relay.wake(tenant_id)
@@ -133,8 +140,15 @@ async def build(
     pools = await open_pools(
         settings, lifespan, metrics, name=_NAME, connections=settings.database_connections
     )
+    objects = open_object_store(settings.object_store_url)
     bus = await open_bus(
-        settings, lifespan, metrics, name=_NAME, instance=worker_id, sealing=sealing
+        settings,
+        lifespan,
+        metrics,
+        name=_NAME,
+        instance=worker_id,
+        sealing=sealing,
+        objects=objects,
     )
     await start_engine(
         pools.app,
@@ -146,8 +160,11 @@ async def build(
         tail=_tail(settings, lifespan),
         processes=OwnProcesses(*isolated),
         vault=_vault(settings, bus, sealing),
+        objects=objects,
         metrics=metrics,
     )
+    collector = StoredEventCollector(pools.app, objects, sealing)
+    lifespan.background("unnamed events", lambda: collector.run(SystemClock()))
     lifespan.at_stop("serving", bus.stop_serving)
     calm_collector()
     return ServiceHost(
@@ -184,17 +201,24 @@ async def _carry_isolated(
             settings.database_url, lifespan, name=_NAME, connections=_LONE_CONNECTIONS
         )
         sealing = RunSeal(settings.master_key)
+        objects = open_object_store(settings.object_store_url)
         bus = await open_bus(
-            settings, lifespan, Metrics(), name=_NAME, instance=order.worker, sealing=sealing
+            settings,
+            lifespan,
+            Metrics(),
+            name=_NAME,
+            instance=order.worker,
+            sealing=sealing,
+            objects=objects,
         )
         publisher = EventPublisher(bus, _tail(settings, lifespan))
-        committer = GroupCommitter(pool, order.worker, sealing=sealing)
+        committer = GroupCommitter(pool, order.worker, sealing=sealing, objects=objects)
         _write_and_publish(lifespan, committer, publisher)
         lone = wire_lone_run(
             order.worker,
             order.claim,
             # It sweeps for nothing, so nothing goes through the sweeper's connections.
-            postgres_stores(pool, pool, committer, sealing=sealing),
+            postgres_stores(pool, pool, committer, sealing=sealing, objects=objects),
             bus,
             options,
             clock=SystemClock(),

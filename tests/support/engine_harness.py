@@ -18,6 +18,7 @@ from libs.common.contracts.workflows import RegisterWorkflow, WorkflowDefinition
 from libs.common.database.asyncpg_pool import create_pool
 from libs.common.identifiers import uuid7
 from libs.common.messaging.bus import Listener, MessageBus
+from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing
 from services.engine.app.engine import Engine, EngineOptions, wire_engine
 from services.engine.app.ports.engine_stores import EngineStores
@@ -215,15 +216,18 @@ async def postgres_cluster(
     *,
     sealing: RunSealing | None = None,
     secrets: SecretsOf | None = None,
+    objects: ObjectStore | None = None,
 ) -> AsyncGenerator[Cluster]:
-    """`secrets` makes each replica's own source of secret environment values."""
+    """`secrets` makes each replica's own source of secret environment values. `objects` None:
+    large events stand in their rows."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await create_pool(database.url))
         sweeper = await stack.enter_async_context(await create_pool(database.sweeper_url))
 
         def stores_of(worker_id: UUID) -> tuple[EngineStores, Coroutine[Any, Any, None]]:
-            committer = GroupCommitter(pool, worker_id, sealing=sealing)
-            return postgres_stores(pool, sweeper, committer, sealing=sealing), committer.run()
+            committer = GroupCommitter(pool, worker_id, sealing=sealing, objects=objects)
+            stores = postgres_stores(pool, sweeper, committer, sealing=sealing, objects=objects)
+            return stores, committer.run()
 
         cluster = Cluster(stores_of, bus, secrets)
         try:

@@ -6,25 +6,18 @@ large body may hold what a run made of a secret on any subject, also where nothi
 
 from datetime import datetime, timedelta
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from libs.common.errors import PlatformFault
 from libs.common.identifiers import uuid7
 from libs.common.messaging.headers import BODY_REF, sealed_for
+from libs.common.object_store.sealed_objects import INLINE_BYTES, new_key, opened, sealed
 from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing, required
 
-INLINE_BYTES = 256 * 1024
 _PASSING = "messages/passing/"
 _KEPT = "messages/kept/"
 _PASSING_AGE = timedelta(hours=24)
 # Longer than a stream keeps the message that names it.
 _KEPT_AGE = timedelta(days=8)
 _PLACE = "message"
-_KEY_BITS = 256
-# Each key encrypts one body, so the nonce need not differ.
-_NONCE = bytes(12)
 
 
 class BodyReferences:
@@ -40,18 +33,18 @@ class BodyReferences:
 
         `kept` True: the message waits in a stream, so its body must last as long.
         """
-        sealed = sealed_for(headers)
-        if sealed is not None and body:
-            tenant_id, run_id = sealed
+        run = sealed_for(headers)
+        if run is not None and body:
+            tenant_id, run_id = run
             body = required(self._sealing).seal(
                 body, tenant_id=tenant_id, run_id=run_id, place=_PLACE
             )
         if len(body) <= INLINE_BYTES:
             return body
         name = f"{_KEPT if kept else _PASSING}{uuid7().hex}"
-        key = AESGCM.generate_key(_KEY_BITS)
-        await self._store.put(name, AESGCM(key).encrypt(_NONCE, body, None))
-        headers[BODY_REF] = f"{name} {key.hex()}"
+        key = new_key()
+        await self._store.put(name, sealed(body, key))
+        headers[BODY_REF] = f"{name} {key}"
         return b""
 
     async def incoming(self, body: bytes, headers: dict[str, str] | None) -> bytes:
@@ -61,20 +54,17 @@ class BodyReferences:
         reference = headers.get(BODY_REF)
         if reference is not None:
             body = await self._fetched(reference)
-        sealed = sealed_for(headers)
-        if sealed is None:
+        run = sealed_for(headers)
+        if run is None:
             return body
-        tenant_id, run_id = sealed
+        tenant_id, run_id = run
         return required(self._sealing).reveal(
             body, tenant_id=tenant_id, run_id=run_id, place=_PLACE
         )
 
     async def _fetched(self, reference: str) -> bytes:
         name, _, key = reference.partition(" ")
-        try:
-            return AESGCM(bytes.fromhex(key)).decrypt(_NONCE, await self._store.get(name), None)
-        except (InvalidTag, ValueError) as error:
-            raise PlatformFault("A large body was altered in the object store.") from error
+        return opened(await self._store.get(name), key)
 
     async def collect(self, now: datetime) -> int:
         """Delete bodies that no message can name any more; returns how many."""

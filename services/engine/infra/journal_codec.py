@@ -1,11 +1,17 @@
-"""Journal events as bytes: a JSON array of `[kind, payload]` pairs, one array a row."""
+"""Journal events as bytes: a JSON array of `[kind, payload]` pairs, one array a row.
 
+An event above 256 KiB lies in the object store, and stands in its row as `["Stored", where]`.
+"""
+
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, get_type_hints
 from uuid import UUID
 
 import msgspec
 
+from libs.common.identifiers import uuid7
+from libs.common.object_store.sealed_objects import INLINE_BYTES, new_key
 from services.engine.app.errors import JournalRefused, JournalTooLarge, JournalUnreadable
 from services.engine.domain.events.journal import EVENT_TYPES, EffectCompleted, JournalEvent
 from services.engine.domain.variables.values import Value
@@ -21,6 +27,24 @@ _values: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 _pairs: msgspec.json.Decoder[list[tuple[str, msgspec.Raw]]] = msgspec.json.Decoder(
     list[tuple[str, msgspec.Raw]]
 )
+
+
+_events: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
+_STORED = "Stored"
+_STORED_MARK = f'["{_STORED}",'.encode()
+_NOTHING: Mapping[str, bytes] = {}
+
+
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an event lies: the object `name`, encrypted under `key`, `size` bytes of JSON."""
+
+    kind: str
+    name: str
+    key: str
+    size: int
+
+
+_stored_events = msgspec.json.Decoder(StoredEvent)
 
 
 def journal_place(first_seq: int) -> str:
@@ -71,6 +95,52 @@ def encode_rows(events: list[JournalEvent]) -> list[tuple[int, bytes]]:
     return [*encode_rows(events[:middle]), *encode_rows(events[middle:])]
 
 
+def without_large(
+    row: bytes, folder: str, first_seq: int
+) -> tuple[bytes, list[tuple[StoredEvent, bytes]]]:
+    """A row of which each large event was replaced by where it will lie, below `folder`; and those
+    events with their bytes."""
+    if max(map(len, _events.decode(row))) <= INLINE_BYTES:
+        return row, []
+    pairs: list[tuple[str, msgspec.Raw | StoredEvent]] = []
+    large: list[tuple[StoredEvent, bytes]] = []
+    for seq, (kind, payload) in enumerate(_pairs.decode(row), first_seq):
+        size = len(payload)
+        if size <= INLINE_BYTES:
+            pairs.append((kind, payload))
+            continue
+        name = f"{folder}/{seq}.{uuid7().hex}"
+        stored = StoredEvent(kind=kind, name=name, key=new_key(), size=size)
+        pairs.append((_STORED, stored))
+        large.append((stored, bytes(payload)))
+    return _encoder.encode(pairs), large
+
+
+def stored_in(row: bytes) -> list[StoredEvent]:
+    """The events of a row that lie elsewhere, in order. Raises JournalUnreadable."""
+    # Values may look like it too; without it there is nothing to look for.
+    if _STORED_MARK not in row:
+        return []
+    try:
+        pairs = _pairs.decode(row)
+        return [_stored_events.decode(payload) for kind, payload in pairs if kind == _STORED]
+    except (msgspec.MsgspecError, RecursionError) as e:
+        raise _undecodable(e) from e
+
+
+def kinds_in(row: bytes) -> list[type[JournalEvent]]:
+    """What the events of a row are. Raises JournalUnreadable."""
+    try:
+        pairs = _pairs.decode(row)
+        names = (
+            _stored_events.decode(payload).kind if kind == _STORED else kind
+            for kind, payload in pairs
+        )
+        return [_shape_of(name)[0] for name in names]
+    except (msgspec.MsgspecError, RecursionError) as e:
+        raise _undecodable(e) from e
+
+
 def _unwritable(event: JournalEvent, error: BaseException) -> str:
     return f"{_who(event)} brought {_what(error)}, which no JSON text can hold."
 
@@ -100,20 +170,42 @@ def _too_large(event: JournalEvent, size: int) -> str:
     )
 
 
-def decode(row: bytes) -> list[JournalEvent]:
-    """The events of one row. Raises JournalUnreadable for whatever `encode` did not write."""
+def decode(row: bytes, stored: Mapping[str, bytes] = _NOTHING) -> list[JournalEvent]:
+    """The events of one row; `stored` are the bytes of those that lie elsewhere, by name.
+
+    Raises JournalUnreadable for whatever `encode` did not write.
+    """
     try:
-        return [_event(kind, payload) for kind, payload in _pairs.decode(row)]
+        return [
+            _event(kind, payload) if kind != _STORED else _fetched(payload, stored)
+            for kind, payload in _pairs.decode(row)
+        ]
     except (msgspec.MsgspecError, RecursionError) as e:
-        raise JournalUnreadable(f"A row cannot be decoded: {e}") from e
+        raise _undecodable(e) from e
 
 
-def _event(kind: str, payload: msgspec.Raw) -> JournalEvent:
+def _event(kind: str, payload: msgspec.Raw | bytes) -> JournalEvent:
+    event_type, decoder = _shape_of(kind)
+    return event_type(**msgspec.structs.asdict(decoder.decode(payload)))
+
+
+def _fetched(payload: msgspec.Raw, stored: Mapping[str, bytes]) -> JournalEvent:
+    where = _stored_events.decode(payload)
+    body = stored.get(where.name)
+    if body is None:
+        raise JournalUnreadable(f"An event that lies at {where.name} is not there.")
+    return _event(where.kind, body)
+
+
+def _shape_of(kind: str) -> tuple[type[JournalEvent], msgspec.json.Decoder[msgspec.Struct]]:
     found = _SHAPES.get(kind)
     if found is None:
         raise JournalUnreadable(f"{kind!r} is no kind of event that this version knows.")
-    event_type, decoder = found
-    return event_type(**msgspec.structs.asdict(decoder.decode(payload)))
+    return found
+
+
+def _undecodable(error: Exception) -> JournalUnreadable:
+    return JournalUnreadable(f"A row cannot be decoded: {error}")
 
 
 def _shape(

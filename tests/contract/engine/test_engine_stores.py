@@ -138,8 +138,8 @@ async def test_what_was_written_is_read_back_in_order(stores: EngineStores) -> N
     assert [entry.event for entry in read] == events
     newest = await stores.reader.newest(TENANT, claim.run_id, before=None, rows=1)
     before = await stores.reader.newest(TENANT, claim.run_id, before=2, rows=5)
-    assert [entry.seq for entry in newest] == [2, 3]
-    assert [entry.seq for entry in before] == [1]
+    assert [*newest] == [(2, type(events[1])), (3, type(events[2]))]
+    assert [*before] == [(1, type(events[0]))]
 
 
 async def test_a_journal_is_read_on_from_any_event(stores: EngineStores) -> None:

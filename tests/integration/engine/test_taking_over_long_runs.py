@@ -19,6 +19,7 @@ from libs.common.database.asyncpg_pool import create_pool
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.app.ports.journal_store import Entry, JournalReader
+from services.engine.domain.events.journal import JournalEvent
 from services.engine.infra.in_memory.engine_state import StoredSnapshot
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
 from tests.support.databases import FreshDatabase
@@ -53,7 +54,7 @@ class CountingReader:
 
     async def newest(
         self, tenant_id: UUID, run_id: UUID, *, before: int | None, rows: int
-    ) -> Sequence[Entry]:
+    ) -> Sequence[tuple[int, type[JournalEvent]]]:
         return await self._inner.newest(tenant_id, run_id, before=before, rows=rows)
 
     def _noted(self, found: Sequence[Entry]) -> Sequence[Entry]:

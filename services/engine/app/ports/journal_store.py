@@ -85,6 +85,7 @@ class JournalReader(Protocol):
 
     async def newest(
         self, tenant_id: UUID, run_id: UUID, *, before: int | None, rows: int
-    ) -> Sequence[Entry]:
-        """Events of the last `rows` rows that start below `before` (None: of all), in order."""
+    ) -> Sequence[tuple[int, type[JournalEvent]]]:
+        """What the events are, by number, of the last `rows` rows that start below `before` (None:
+        of all), in order. Raises JournalUnreadable."""
         ...

@@ -128,15 +128,15 @@ class ReadRun:
         # From the end backwards: readers that hear nothing ask this of long runs every 5 s.
         before: int | None = None
         while True:
-            entries = await self._journal.newest(
+            kinds = await self._journal.newest(
                 record.tenant_id, record.run_id, before=before, rows=_ROWS_AT_ONCE
             )
-            if not entries:
+            if not kinds:
                 return 0
-            for entry in reversed(entries):
-                if isinstance(entry.event, PUBLIC_EVENTS):
-                    return entry.seq
-            before = entries[0].seq
+            for seq, kind in reversed(kinds):
+                if issubclass(kind, PUBLIC_EVENTS):
+                    return seq
+            before = kinds[0][0]
 
 
 def _secrets(entries: Sequence[Entry]) -> Mapping[str, int]:

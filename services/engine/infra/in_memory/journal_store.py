@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.engine.app.errors import JournalRefused
 from services.engine.app.ports.journal_store import Append, Entry, Verdict
+from services.engine.domain.events.journal import JournalEvent
 from services.engine.infra.in_memory.engine_state import EngineState, RunRow
 from services.engine.infra.journal_codec import (
     decode,
@@ -60,11 +61,11 @@ class InMemoryJournal:
 
     async def newest(
         self, tenant_id: UUID, run_id: UUID, *, before: int | None, rows: int
-    ) -> Sequence[Entry]:
+    ) -> Sequence[tuple[int, type[JournalEvent]]]:
         found = [
             row for row in self._rows(tenant_id, run_id) if before is None or row[0].seq < before
         ]
-        return [entry for row in found[-rows:] for entry in row]
+        return [(entry.seq, type(entry.event)) for row in found[-rows:] for entry in row]
 
     def row_of(self, tenant_id: UUID, run_id: UUID) -> RunRow:
         """The run's row, for tests that tamper with it."""

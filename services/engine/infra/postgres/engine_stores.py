@@ -1,6 +1,7 @@
 """An engine's stores over Postgres."""
 
 from libs.common.database.asyncpg_pool import Pool
+from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing
 from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.app.ports.run_store import RunStore
@@ -20,17 +21,19 @@ def postgres_stores(
     writer: GroupCommitter,
     *,
     sealing: RunSealing | None = None,
+    objects: ObjectStore | None = None,
     runs: RunStore | None = None,
 ) -> EngineStores:
     """`pool` signs in as heddle_app, `sweeper` as heddle_sweeper. `sealing` None: what runs with
-    secrets have stored cannot be read. `runs` None: a store that counts nothing and bounds no
+    secrets have stored cannot be read. `objects` None: neither can large events that `writer` has
+    stored elsewhere. `runs` None: a store that counts nothing and bounds no
     group."""
     return EngineStores(
         runs=runs or PostgresRunStore(pool, sweeper),
         commands=PostgresCommandStore(pool, sweeper),
         leases=PostgresWorkerLeases(pool),
         workflows=PostgresWorkflowStore(pool),
-        reader=PostgresJournalReader(pool, sealing),
+        reader=PostgresJournalReader(pool, sealing, objects),
         writer=writer,
         snapshots=PostgresSnapshotStore(pool, sealing),
         conversations=PostgresConversationStore(pool, sealing),

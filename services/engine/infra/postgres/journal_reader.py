@@ -1,19 +1,29 @@
-"""Reading a run's journal."""
+"""Reading a run's journal. Large events are fetched from the object store."""
 
 import asyncio
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
 
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.errors import PlatformFault
+from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing
 from services.engine.app.errors import JournalUnreadable
 from services.engine.app.ports.journal_store import Entry
-from services.engine.infra.journal_codec import decode, journal_place
+from services.engine.domain.events.journal import JournalEvent
+from services.engine.infra.journal_codec import (
+    StoredEvent,
+    decode,
+    journal_place,
+    kinds_in,
+    stored_in,
+)
 from services.engine.infra.postgres.statements import Statements
+from services.engine.infra.postgres.stored_events import StoredEvents
+
+_Row = tuple[int, int, bytes]
 
 _READ = """
 SELECT first_seq, last_seq, bytes FROM engine.journal
@@ -43,15 +53,21 @@ _DECODED_HERE = 256 * 1024
 
 class PostgresJournalReader:
     """Implements JournalReader. `pool` signs in as heddle_app; `sealing` None: sealed journals
-    cannot be read."""
+    cannot be read; `objects` None: none that name large events."""
 
-    def __init__(self, pool: Pool, sealing: RunSealing | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        sealing: RunSealing | None = None,
+        objects: ObjectStore | None = None,
+    ) -> None:
         self._statements = Statements(pool)
         self._sealing = sealing
+        self._objects = StoredEvents(objects)
 
     async def read(self, tenant_id: UUID, run_id: UUID) -> Sequence[Entry]:
         found = await self._statements.fetch_of([tenant_id], _READ, tenant_id, run_id)
-        entries = await self._read(found, tenant_id, run_id)
+        entries = await self._read(found, tenant_id, run_id, most=None)
         if entries and entries[0].seq != 1:
             raise JournalUnreadable(f"The journal of {run_id} begins at {entries[0].seq}.")
         return entries
@@ -62,7 +78,7 @@ class PostgresJournalReader:
         found = await self._statements.fetch_of(
             [tenant_id], _AFTER, tenant_id, run_id, place, rows, _BYTES_AT_ONCE
         )
-        read = await self._read(found, tenant_id, run_id)
+        read = await self._read(found, tenant_id, run_id, most=_BYTES_AT_ONCE)
         entries = [entry for entry in read if entry.seq > place]
         if entries and entries[0].seq != place + 1:
             raise JournalUnreadable(f"The journal of {run_id} has a gap at {place + 1}.")
@@ -70,24 +86,38 @@ class PostgresJournalReader:
 
     async def newest(
         self, tenant_id: UUID, run_id: UUID, *, before: int | None, rows: int
-    ) -> Sequence[Entry]:
+    ) -> Sequence[tuple[int, type[JournalEvent]]]:
         found = await self._statements.fetch_of(
             [tenant_id], _NEWEST, tenant_id, run_id, before, rows
         )
-        return await self._read(found[::-1], tenant_id, run_id)
+        return [
+            (seq, kind)
+            for row in found[::-1]
+            for seq, kind in enumerate(
+                kinds_in(self._revealed(tenant_id, run_id, row)), row["first_seq"]
+            )
+        ]
 
     async def _read(
-        self, rows: Sequence[asyncpg.Record], tenant_id: UUID, run_id: UUID
+        self, rows: Sequence[asyncpg.Record], tenant_id: UUID, run_id: UUID, *, most: int | None
     ) -> list[Entry]:
-        if sum(len(row["bytes"]) for row in rows) <= _DECODED_HERE:
-            return self._entries(rows, tenant_id, run_id)
-        return await asyncio.to_thread(self._entries, rows, tenant_id, run_id)
-
-    def _entries(
-        self, rows: Sequence[asyncpg.Record], tenant_id: UUID, run_id: UUID
-    ) -> list[Entry]:
-        reveal = partial(self._revealed, tenant_id, run_id)
-        return _entries([(row["first_seq"], row["last_seq"], reveal(row)) for row in rows])
+        """`most` bytes of large events, where there is more than one row of them."""
+        payloads: list[_Row] = []
+        wanted: list[StoredEvent] = []
+        fetched = 0
+        for row in rows:
+            payload = self._revealed(tenant_id, run_id, row)
+            named = stored_in(payload)
+            size = sum(event.size for event in named)
+            if most is not None and payloads and fetched + size > most:
+                break
+            fetched += size
+            payloads.append((row["first_seq"], row["last_seq"], payload))
+            wanted += named
+        bodies = await self._objects.fetch(wanted) if wanted else {}
+        if sum(len(payload) for *_, payload in payloads) + fetched <= _DECODED_HERE:
+            return _entries(payloads, bodies)
+        return await asyncio.to_thread(_entries, payloads, bodies)
 
     def _revealed(self, tenant_id: UUID, run_id: UUID, row: asyncpg.Record) -> bytes:
         stored: bytes = row["bytes"]
@@ -100,10 +130,10 @@ class PostgresJournalReader:
             raise JournalUnreadable(f"A row stays closed: {error.message}") from error
 
 
-def _entries(rows: Sequence[tuple[int, int, bytes]]) -> list[Entry]:
+def _entries(rows: Sequence[_Row], bodies: Mapping[str, bytes]) -> list[Entry]:
     entries: list[Entry] = []
     for first, last, encoded in rows:
-        events = decode(encoded)
+        events = decode(encoded, bodies)
         if first + len(events) - 1 != last or (entries and entries[-1].seq != first - 1):
             raise JournalUnreadable(f"The journal has a gap at {first}.")
         entries.extend(Entry(seq, event) for seq, event in enumerate(events, first))

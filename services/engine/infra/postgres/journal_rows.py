@@ -5,17 +5,21 @@ from uuid import UUID
 
 from libs.common.errors import PlatformFault
 from libs.common.identifiers import uuid7
+from libs.common.object_store.sealed_objects import INLINE_BYTES
 from libs.common.run_sealing import RunSealing, required
 from services.engine.app.errors import JournalRefused
 from services.engine.app.ports.journal_store import Append, Verdict
 from services.engine.domain.variables.record import record
 from services.engine.infra.journal_codec import (
+    StoredEvent,
     encode_rows,
     encode_value,
     journal_place,
     variable_place,
+    without_large,
 )
 
+OBJECTS_FOLDER = "journal"
 _BATCH_ID_BITS = 63
 
 
@@ -32,7 +36,8 @@ class StoredChange:
 @record
 class JournalRow:
     """An append ready to be sent, or a part of one that is too large for one row; `last` with its
-    last part, which brings the `changes`. `batch_id` lets a repeat recognise its own row."""
+    last part, which brings the `changes`. `batch_id` lets a repeat recognise its own row. `large`
+    are events that `payload` only names: they are to be stored before it is committed."""
 
     append: Append
     payload: bytes
@@ -42,13 +47,17 @@ class JournalRow:
     batch_id: int
     message_id: UUID | None
     outcome: bytes | None
+    large: list[tuple[StoredEvent, bytes]]
     changes: tuple[StoredChange, ...] = ()
 
 
-def rows_of(append: Append, sealing: RunSealing | None) -> list[JournalRow]:
+def rows_of(
+    append: Append, sealing: RunSealing | None, *, divided: bool = False
+) -> list[JournalRow]:
     """Close the append for more and encode it; none where it is settled or unwanted already.
 
-    `sealing` None: an append of a run with secrets is refused.
+    `sealing` None: an append of a run with secrets is refused. `divided`: large events are named
+    by their rows; else they stand in them.
     """
     append.sealed = True
     if append.abandoned:
@@ -59,7 +68,10 @@ def rows_of(append: Append, sealing: RunSealing | None) -> list[JournalRow]:
         rows: list[JournalRow] = []
         seq = append.first_seq
         for count, payload in encoded:
-            rows.append(_row(append, payload, seq, count, sealing))
+            large: list[tuple[StoredEvent, bytes]] = []
+            if divided and len(payload) > INLINE_BYTES:
+                payload, large = without_large(payload, objects_of(append), seq)  # noqa: PLW2901
+            rows.append(_row(append, payload, large, seq, count, sealing))
             seq += count
     except JournalRefused as error:
         settle(append, Verdict.UNFIT, error.message)
@@ -70,8 +82,18 @@ def rows_of(append: Append, sealing: RunSealing | None) -> list[JournalRow]:
     return rows
 
 
+def objects_of(append: Append) -> str:
+    """The folder of a run's large events."""
+    return f"{OBJECTS_FOLDER}/{append.tenant_id}/{append.run_id}"
+
+
 def _row(
-    append: Append, payload: bytes, first_seq: int, count: int, sealing: RunSealing | None
+    append: Append,
+    payload: bytes,
+    large: list[tuple[StoredEvent, bytes]],
+    first_seq: int,
+    count: int,
+    sealing: RunSealing | None,
 ) -> JournalRow:
     if append.secret:
         payload = required(sealing).seal(
@@ -91,6 +113,7 @@ def _row(
         batch_id=random.getrandbits(_BATCH_ID_BITS),
         message_id=uuid7() if ending else None,
         outcome=ending.model_dump_json().encode() if ending else None,
+        large=large,
         changes=_changes(append, sealing) if last and append.changes else (),
     )
 

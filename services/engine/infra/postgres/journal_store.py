@@ -14,11 +14,13 @@ from libs.common.contracts.subjects import RUN_ENDED
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.held_connection import HeldConnection
 from libs.common.errors import HeddleError
+from libs.common.object_store.store import ObjectStore
 from libs.common.retry_policy import STORE
 from libs.common.retrying import retrying
 from libs.common.run_sealing import RunSealing
 from services.engine.app.ports.journal_store import Append, Verdict
 from services.engine.infra.postgres.journal_rows import JournalRow, rows_of, settle
+from services.engine.infra.postgres.row_uploads import RowUploads
 from services.engine.infra.postgres.statements import told
 
 _log = logging.getLogger(__name__)
@@ -49,7 +51,8 @@ class GroupCommitter:
     Contention and lost connections are retried as they are; an error in the data is narrowed down
     to the run that brought it. While Postgres is away it goes on trying until every append was
     abandoned, which the worker does before its lease ends. `pool` signs in as heddle_app; `sealing`
-    None: appends of runs with secrets are refused.
+    None: appends of runs with secrets are refused. `objects` None: large events stand in their
+    rows; else an append that has some waits for them to be stored, and others do not.
     """
 
     def __init__(
@@ -58,12 +61,15 @@ class GroupCommitter:
         worker: UUID,
         *,
         sealing: RunSealing | None = None,
+        objects: ObjectStore | None = None,
         on_commit: Callable[[CommittedGroup], None] | None = None,
     ) -> None:
         self._held = HeldConnection(pool)
         self._worker = worker
         self._sealing = sealing
         self._on_commit = on_commit
+        self._uploads = RowUploads(objects, self._uploaded) if objects is not None else None
+        self._stored: list[JournalRow] = []
         self._waiting: list[Append] = []
         self._wake = asyncio.Event()
 
@@ -83,13 +89,35 @@ class GroupCommitter:
                 await self._wake.wait()
                 self._wake.clear()
                 waiting, self._waiting = self._waiting, []
-                rows = [row for each in waiting for row in rows_of(each, self._sealing)]
+                rows, self._stored = self._stored, []
+                for each in waiting:
+                    rows.extend(self._ready(each))
                 if rows:
                     # Every worker locks runs in this order, so that none waits in a circle.
                     rows.sort(key=_run_of)
                     await self._write(rows)
         finally:
+            if self._uploads is not None:
+                await self._uploads.close()
             await self._held.give_back()
+
+    def _ready(self, append: Append) -> Sequence[JournalRow]:
+        """What can be committed of `append` now: all of it, or nothing."""
+        uploads = self._uploads
+        if uploads is None:
+            return rows_of(append, self._sealing)
+        if uploads.takes(append):
+            return ()
+        rows = rows_of(append, self._sealing, divided=True)
+        if any(row.large for row in rows):
+            uploads.begin(append, rows)
+            return ()
+        return rows
+
+    def _uploaded(self, rows: Sequence[JournalRow], behind: list[Append]) -> None:
+        self._stored.extend(rows)
+        self._waiting[:0] = behind
+        self._wake.set()
 
     async def _write(self, rows: Sequence[JournalRow]) -> None:
         while rows := [row for row in rows if not row.append.abandoned]:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.common.object_store.sealed_objects import INLINE_BYTES
 from services.engine.app.errors import JournalRefused, JournalTooLarge, JournalUnreadable
 from services.engine.domain.events.journal import (
     EVENT_TYPES,
@@ -21,6 +22,9 @@ from services.engine.infra.journal_codec import (
     decode,
     encode,
     encode_rows,
+    kinds_in,
+    stored_in,
+    without_large,
 )
 
 _text = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -137,3 +141,25 @@ _WRONG = (
 def test_wrong_rows_are_unreadable(row: str) -> None:
     with pytest.raises(JournalUnreadable):
         decode(row.encode())
+
+
+def test_a_large_event_is_named_by_its_row() -> None:
+    looks_like_one = _node({"a": ["Stored", {"kind": "NodeSucceeded"}]})
+    large = _node({"text": "x" * INLINE_BYTES})
+    events: list[JournalEvent] = [looks_like_one, large, TextReplaced(at=1.0, from_offset=2)]
+    row, stored = without_large(encode(events), "journal/run", 7)
+    ((where, body),) = stored
+    assert len(row) < 2_000
+    assert where.name.startswith("journal/run/8.")
+    assert stored_in(row) == [where]
+    assert decode(row, {where.name: body}) == events
+    assert kinds_in(row) == [type(event) for event in events]
+    with pytest.raises(JournalUnreadable):
+        decode(row)
+
+
+def test_a_row_of_many_small_events_stays_as_it_is() -> None:
+    events: list[JournalEvent] = [_node({"text": "x" * 1_000})] * 300
+    row = encode(events)
+    assert without_large(row, "journal/run", 1) == (row, [])
+    assert stored_in(row) == []
