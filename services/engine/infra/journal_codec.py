@@ -96,10 +96,10 @@ def encode_rows(events: list[JournalEvent]) -> list[tuple[int, bytes]]:
 
 
 def without_large(
-    row: bytes, folder: str, first_seq: int
+    row: bytes, prefix: str, first_seq: int
 ) -> tuple[bytes, list[tuple[StoredEvent, bytes]]]:
-    """A row of which each large event was replaced by where it will lie, below `folder`; and those
-    events with their bytes."""
+    """A row of which each large event was replaced by where it will lie, under a name that begins
+    with `prefix`; and those events with their bytes."""
     if max(map(len, _events.decode(row))) <= INLINE_BYTES:
         return row, []
     pairs: list[tuple[str, msgspec.Raw | StoredEvent]] = []
@@ -109,7 +109,7 @@ def without_large(
         if size <= INLINE_BYTES:
             pairs.append((kind, payload))
             continue
-        name = f"{folder}/{seq}.{uuid7().hex}"
+        name = f"{prefix}.{seq}.{uuid7().hex}"
         stored = StoredEvent(kind=kind, name=name, key=new_key(), size=size)
         pairs.append((_STORED, stored))
         large.append((stored, bytes(payload)))

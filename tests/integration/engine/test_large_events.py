@@ -104,7 +104,7 @@ async def test_rows_name_them_and_readers_have_them(
     assert sum(map(len, rows)) < 20_000
     stored = await objects.found()
     assert len(stored) == 2
-    assert all(info.key.startswith(f"journal/{TENANT}/{request.run_id}/") for info in stored)
+    assert all(info.key.startswith(f"journal/{TENANT}/{request.run_id}.") for info in stored)
     assert b"xxxx" not in await objects.get(stored[0].key)
     events = await cluster.events(request.run_id)
     shown = [event.outputs for event in events if isinstance(event, NodeFinished)]
@@ -199,7 +199,7 @@ async def test_what_no_journal_names_is_deleted_after_a_day(
     for request in (kept, gone):
         await cluster.ended(request.run_id)
     named = {info.key for info in await objects.found() if str(kept.run_id) in info.key}
-    await objects.put(f"journal/{TENANT}/{kept.run_id}/5.never-committed", b"x")
+    await objects.put(f"journal/{TENANT}/{kept.run_id}.5.never-committed", b"x")
     await objects.put("journal/of/another/kind", b"x")
     async with await create_pool(migrated_database.admin_url) as admin, admin.acquire() as one:
         await one.execute("select set_config('heddle.tenants', $1, false)", str(TENANT))

@@ -1,6 +1,7 @@
 """What a group commit writes of an append: its events encoded, divided and sealed."""
 
 import random
+from collections.abc import Sequence
 from uuid import UUID
 
 from libs.common.errors import PlatformFault
@@ -47,7 +48,7 @@ class JournalRow:
     batch_id: int
     message_id: UUID | None
     outcome: bytes | None
-    large: list[tuple[StoredEvent, bytes]]
+    large: Sequence[tuple[StoredEvent, bytes]] = ()
     changes: tuple[StoredChange, ...] = ()
 
 
@@ -83,7 +84,8 @@ def rows_of(
 
 
 def objects_of(append: Append) -> str:
-    """The folder of a run's large events."""
+    """How the names of a run's large events begin. It has no folder, which would stay when it was
+    empty."""
     return f"{OBJECTS_FOLDER}/{append.tenant_id}/{append.run_id}"
 
 

@@ -102,9 +102,10 @@ class StoredEventCollector:
 
 
 def _place(name: str) -> _Place | None:
-    """From `journal/tenant/run/seq.id`, None for what is no event of ours."""
+    """From `journal/tenant/run.seq.id`, None for what is no event of ours."""
     try:
-        _, tenant, run, last = name.split("/")
-        return _Place(UUID(tenant), UUID(run), int(last.partition(".")[0]), name)
+        _, tenant, last = name.split("/")
+        run, seq, _ = last.split(".")
+        return _Place(UUID(tenant), UUID(run), int(seq), name)
     except ValueError:
         return None

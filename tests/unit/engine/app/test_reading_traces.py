@@ -58,7 +58,7 @@ async def test_pages_are_the_same_as_one_long_page(cluster: Cluster, limit: int)
 async def test_a_page_ends_early_where_its_nodes_hold_much(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trace_page.TracePage.__init__, "__kwdefaults__", {"most_bytes": 5_000})
+    monkeypatch.setattr(trace_page.TracePage.__init__, "__kwdefaults__", {"most_bytes": 6_000})
     run_id = await _ran(cluster, chain(*({"type": "huge", "size": 2_000} for _ in range(5))))
     pages = await _pages(cluster, run_id, 1000)
     assert [[node.node_id for node in page] for page in pages] == [

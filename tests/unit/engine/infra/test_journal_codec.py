@@ -150,7 +150,7 @@ def test_a_large_event_is_named_by_its_row() -> None:
     row, stored = without_large(encode(events), "journal/run", 7)
     ((where, body),) = stored
     assert len(row) < 2_000
-    assert where.name.startswith("journal/run/8.")
+    assert where.name.startswith("journal/run.8.")
     assert stored_in(row) == [where]
     assert decode(row, {where.name: body}) == events
     assert kinds_in(row) == [type(event) for event in events]
