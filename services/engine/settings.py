@@ -31,7 +31,8 @@ class EngineSettings(ServiceSettings):
     variable_bytes: int = Field(
         VARIABLE_BYTES, gt=0, validation_alias="HEDDLE_ENGINE_VARIABLE_BYTES"
     )
-    """Bytes that one conversation variable may have, a text's in UTF-8, anything else's as JSON."""
+    """Bytes that one variable of a conversation or the environment may have: a text's in UTF-8,
+    anything else's as JSON."""
     database_connections: int = Field(
         10, ge=3, validation_alias="HEDDLE_ENGINE_DATABASE_CONNECTIONS"
     )

@@ -11,6 +11,8 @@ from services.backend.app.apps.import_app import ImportApp
 from services.backend.app.apps.publish_app import PublishApp
 from services.backend.app.apps.published_apps import PublishedApps
 from services.backend.app.apps.show_apps import ShowApps
+from services.backend.app.conversations.conversation_variables import ConversationVariablesOf
+from services.backend.app.conversations.engine_conversations import EngineConversations
 from services.backend.app.conversations.open_turn import OpenTurn
 from services.backend.app.conversations.read_conversations import ReadConversations
 from services.backend.app.identity.app_keys import AppKeys
@@ -90,6 +92,7 @@ class UseCases:
     relay_runs: RelayRuns
     record_end: RecordEnd
     read_conversations: ReadConversations
+    conversation_variables: ConversationVariablesOf
     credentials: ProviderCredentials
     dead_letters: DeadLetters
 
@@ -148,10 +151,21 @@ def put_together(parts: Parts) -> UseCases:
         relay_runs=RelayRuns(runs=parts.runs, hand_over=hand_over, clock=parts.clock),
         record_end=record_end,
         read_conversations=ReadConversations(conversations=parts.conversations),
+        conversation_variables=_conversation_variables(parts, published, workflows),
         credentials=ProviderCredentials(
             credentials=parts.credentials, sealer=parts.sealer, bus=parts.bus
         ),
         dead_letters=parts.dead_letters,
+    )
+
+
+def _conversation_variables(
+    parts: Parts, published: PublishedApps, workflows: EngineWorkflows
+) -> ConversationVariablesOf:
+    return ConversationVariablesOf(
+        apps=published,
+        read=ReadConversations(conversations=parts.conversations),
+        engine=EngineConversations(bus=parts.bus, workflows=workflows),
     )
 
 

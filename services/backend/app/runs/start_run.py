@@ -191,6 +191,7 @@ class StartRun:
             environment=environment_values(definition),
             conversation_variables=conversation_values(definition),
             history=opened.history if opened else (),
+            conversation_id=opened.turn.conversation_id if opened else None,
             traceparent=current_traceparent(),
         )
 

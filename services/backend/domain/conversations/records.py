@@ -22,6 +22,19 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownVariable:
+    """A variable of a conversation. One that was never changed is as old as the conversation."""
+
+    id: str
+    name: str
+    value_type: str
+    value: JsonValue
+    description: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A turn. `status` pending until its run ended, then normal, error or stopped."""
 

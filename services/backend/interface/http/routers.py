@@ -11,6 +11,7 @@ from services.backend.interface.http.dify.conversation_routes import (
     conversation_router,
 )
 from services.backend.interface.http.dify.run_routes import RunDoor, run_router
+from services.backend.interface.http.dify.variable_routes import VariableDoor, variable_router
 from services.backend.interface.http.native.app_routes import NativeAppDoor, native_app_router
 from services.backend.interface.http.native.dead_letter_routes import (
     native_dead_letter_router,
@@ -75,6 +76,7 @@ def all_routers(
         ),
         app_router(AppDoor(caller=caller, apps=cases.published_apps)),
         conversation_router(ConversationDoor(caller=caller, read=cases.read_conversations)),
+        variable_router(VariableDoor(caller=caller, variables=cases.conversation_variables)),
         openai_router(bus, caller, chat_seconds=chat_seconds),
     ]
 

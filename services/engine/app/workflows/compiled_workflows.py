@@ -30,8 +30,8 @@ class RunnableWorkflow:
 
 class CompiledWorkflows:
     """At most `capacity` workflows, the least recently used go first. Equal content compiles
-    equally for every tenant, but a tenant only gets what it registered itself. A conversation
-    variable may begin with `variable_bytes`.
+    equally for every tenant, but a tenant only gets what it registered itself. A variable
+    of the conversation or the environment may have `variable_bytes`.
 
     The last few compiled are remembered whoever asked: what is validated is registered next."""
 

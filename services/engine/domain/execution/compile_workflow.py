@@ -17,6 +17,7 @@ from services.engine.domain.execution.compiled_frame import (
 from services.engine.domain.execution.conversation_variables import (
     ConversationVariable,
     declared_variables,
+    oversized_environment,
     variable_types,
     wrongly_declared,
 )
@@ -83,7 +84,11 @@ def compile_workflow(
         conversation=conversation,
         report=ValidationReport(
             content_hash=digest or content_hash(definition),
-            errors=(*errors, *wrongly_declared(definition, variable_bytes)),
+            errors=(
+                *errors,
+                *oversized_environment(definition, variable_bytes),
+                *wrongly_declared(definition, variable_bytes),
+            ),
             warnings=warnings,
             start_variables=_start_variables(graph),
         ),

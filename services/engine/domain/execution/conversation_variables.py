@@ -1,4 +1,4 @@
-"""The conversation variables that a workflow declares, and what a run begins with."""
+"""The variables that a workflow declares beside its nodes, and what a run begins with."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -64,8 +64,21 @@ def first_values(
     return values
 
 
+def oversized_environment(definition: WorkflowDefinition, most_bytes: int) -> Iterator[Finding]:
+    """Environment variables of more than `most_bytes`."""
+    for index, raw in enumerate(definition.environment_variables):
+        size = size_of(raw.get("value"))
+        if size > most_bytes:
+            name = _text(raw.get("name"))
+            yield Finding(
+                code="environment_variable",
+                message=f"the environment variable {name!r}: {_too_large(size, most_bytes)}",
+                field=f"environment_variables.{index}",
+            )
+
+
 def wrongly_declared(definition: WorkflowDefinition, most_bytes: int) -> Iterator[Finding]:
-    """Why the variables cannot be kept; a value may have `most_bytes`."""
+    """Why conversation variables cannot be kept; a value may have `most_bytes`."""
     seen: set[str] = set()
     for index, raw in enumerate(definition.conversation_variables):
         name = _text(raw.get("name"))
@@ -92,7 +105,11 @@ def _wrong(raw: Mapping[str, Value], most_bytes: int) -> str | None:
     if not fits(value, kind):
         return f"its first value is no {kind}"
     size = size_of(value)
-    return f"variable size {size} exceeds limit {most_bytes}" if size > most_bytes else None
+    return _too_large(size, most_bytes) if size > most_bytes else None
+
+
+def _too_large(size: int, most_bytes: int) -> str:
+    return f"variable size {size} exceeds limit {most_bytes}"
 
 
 def _text(value: Value) -> str:

@@ -49,6 +49,11 @@ class RenameBody(_Body):
     auto_generate: bool = False
 
 
+class VariableBody(_Body):
+    value: JsonValue
+    user: str | None = None
+
+
 def required_user(user: str | None) -> str:
     """Raises InvalidInput where the caller names nobody."""
     if not user:
