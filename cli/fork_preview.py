@@ -31,6 +31,7 @@ class Taken(_Model):
     status: str
     changed: bool
     edited: tuple[str, ...]
+    holds_files: bool = False
 
 
 class Obstacle(_Model):
@@ -78,4 +79,6 @@ def _note(node: Taken) -> str:
     notes = ["configured anew; the old result stands"] if node.changed else []
     if node.edited:
         notes.append(f"edited: {', '.join(node.edited)}")
+    if node.holds_files:
+        notes.append("holds files of that run")
     return "; ".join(notes)

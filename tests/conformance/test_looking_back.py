@@ -220,6 +220,9 @@ def test_a_replay_executes_everything_again(caller: Caller) -> None:
     assert caller.asked == (4, 2)
     assert replay["outputs"] == caller.get(f"/api/runs/{origin}")["outputs"]
     assert replay["total_tokens"] > 0
+    differ = caller.get(f"/api/runs/{origin}/diff/{replay['run_id']}?changed=true")
+    assert differ["changes"] == []
+    assert [node["node_id"] for node in differ["nodes"] if node["node_id"] != "send"] == []
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""The fenced blocks of README.md."""
+"""The fenced blocks of README.md, and of other pages."""
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from deploy.local.layout import CHECKOUT
 
@@ -31,5 +32,10 @@ class Block:
 
 def readme_blocks() -> list[Block]:
     """Every block, in order."""
-    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    return blocks_of(CHECKOUT / "README.md")
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Every block of `page`, in order."""
+    text = page.read_text(encoding="utf-8")
     return [Block(language=language, text=body) for language, body in _FENCE.findall(text)]

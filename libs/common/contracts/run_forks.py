@@ -55,7 +55,8 @@ class PlanFork(_Frozen):
 class TakenNode(_Frozen):
     """A node whose result stands. `status` is `succeeded`, or `exception` for a failure that was
     handled. `changed`: the new version configures it otherwise, and its result is that of the old
-    one. `edited` are the outputs that are given anew."""
+    one. `edited` are the outputs that are given anew. `holds_files`: among the others are files
+    that the origin stored, which are collected a day after its end."""
 
     node_id: str
     title: str
@@ -63,6 +64,7 @@ class TakenNode(_Frozen):
     status: Literal["succeeded", "exception"]
     changed: bool = False
     edited: tuple[str, ...] = ()
+    holds_files: bool = False
 
 
 ExecutionReason = Literal[

@@ -46,6 +46,11 @@ def test_time_does_not_count_but_status_and_error_do() -> None:
     assert [each.same for each in node_diffs([slow], [failed])] == [False]
 
 
+def test_the_runs_own_id_is_no_difference() -> None:
+    both = [node("start", outputs={"sys.workflow_run_id": str(n), "x": 1}) for n in range(2)]
+    assert [each.same for each in node_diffs(both[:1], both[1:])] == [True]
+
+
 def test_what_comes_first_in_the_right_run_alone_comes_first() -> None:
     diffs = node_diffs([node("a")], [node("n"), node("a")])
     assert [each.shown.node_id for each in diffs] == ["n", "a"]

@@ -4,8 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import JsonValue
+
 from libs.common.contracts.run_queries import NodeTrace
 from services.backend.domain.runs.value_changes import NO_CHANGES, ValueChanges, value_changes
+
+_RUN_ID = "sys.workflow_run_id"
+"""What a start gives every run and no two alike."""
 
 Side = Literal["left", "right"]
 
@@ -60,8 +65,9 @@ def node_diffs(left: Iterable[NodeTrace], right: Iterable[NodeTrace]) -> Iterato
 def _compared(left: NodeTrace, right: NodeTrace | None) -> NodeDiff:
     if right is None:
         return NodeDiff(left=left, right=None)
-    changes = value_changes(
-        {"inputs": {**left.inputs}, "outputs": {**left.outputs}},
-        {"inputs": {**right.inputs}, "outputs": {**right.outputs}},
-    )
-    return NodeDiff(left=left, right=right, changes=changes)
+    return NodeDiff(left=left, right=right, changes=value_changes(_told(left), _told(right)))
+
+
+def _told(node: NodeTrace) -> dict[str, JsonValue]:
+    outputs = {name: value for name, value in node.outputs.items() if name != _RUN_ID}
+    return {"inputs": {**node.inputs}, "outputs": outputs}

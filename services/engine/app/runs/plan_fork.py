@@ -25,6 +25,7 @@ from services.engine.domain.execution.compiled_frame import CompiledNode
 from services.engine.domain.forks.edited_outputs import refused_edits
 from services.engine.domain.forks.executed_nodes import container_of, effect_of, nodes_inside
 from services.engine.domain.forks.plan_fork import ForkOutline, ForkPlanner, PlannedNode
+from services.engine.domain.forks.stored_files import holds_stored_files
 from services.engine.domain.forks.workflow_changes import WorkflowChanges
 from services.engine.domain.node_parts.called_tool import CallsTool
 
@@ -102,6 +103,7 @@ def _taken(
     wanted: RunnableWorkflow, outline: ForkOutline, changes: WorkflowChanges, asked: PlanFork
 ) -> Iterator[TakenNode]:
     for node_id, end in outline.taken.items():
+        edited = asked.outputs.get(node_id, {})
         place = wanted.compiled.graph.nodes[wanted.compiled.graph.index_of[node_id]]
         yield TakenNode(
             node_id=node_id,
@@ -109,7 +111,10 @@ def _taken(
             node_type=place.type,
             status="succeeded" if isinstance(end, journal.NodeSucceeded) else "exception",
             changed=changes.configures_anew(node_id),
-            edited=tuple(asked.outputs.get(node_id, {})),
+            edited=tuple(edited),
+            holds_files=holds_stored_files(
+                {name: value for name, value in end.outputs.items() if name not in edited}
+            ),
         )
 
 

@@ -11,6 +11,8 @@ from services.engine.domain.execution.compile_workflow import CompiledWorkflow, 
 from services.engine.domain.forks.edited_outputs import refused_edits
 from services.engine.domain.forks.executed_nodes import container_of, effect_of, nodes_inside
 from services.engine.domain.forks.plan_fork import ForkOutline, ForkPlanner
+from services.engine.domain.forks.stored_files import holds_stored_files
+from services.engine.domain.node_parts.file_sources import stored_file
 from services.engine.domain.nodes.catalogue import CATALOGUE
 from tests.replay.history_files import read
 from tests.replay.scenarios import SCENARIOS
@@ -229,6 +231,13 @@ def test_an_effects_class_follows_from_type_and_configuration(
 ) -> None:
     compiled = compile_workflow(definition({"n": data}, []), CATALOGUE)
     assert effect_of(compiled.nodes[0]) == effect
+
+
+def test_files_that_the_origin_stored_are_noticed_wherever_they_stand() -> None:
+    stored = stored_file("command/t/r.1", filename="a", mime_type="text/plain", size=1)
+    linked: Any = {"type": "image", "transfer_method": "remote_url", "remote_url": "https://x"}
+    assert holds_stored_files({"files": [{"deep": [stored]}]})
+    assert not holds_stored_files({"files": [linked], "text": "x", "n": None})
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
