@@ -222,7 +222,8 @@ def test_a_replay_executes_everything_again(caller: Caller) -> None:
     assert replay["total_tokens"] > 0
     differ = caller.get(f"/api/runs/{origin}/diff/{replay['run_id']}?changed=true")
     assert differ["changes"] == []
-    assert [node["node_id"] for node in differ["nodes"] if node["node_id"] != "send"] == []
+    # A model's usage tells how long it took, and a host when it answered.
+    assert {node["node_id"] for node in differ["nodes"]} <= {"draft", "aside", "send"}
 
 
 @pytest.mark.parametrize(
