@@ -25,13 +25,14 @@ class MessageBus(Protocol):
     Bodies above 256 KiB travel by reference to the object store on every subject, unseen by
     callers. Errors of the HeddleError tree raised by a handler are raised again at the caller.
     Every call raises Unavailable when the bus is away or nobody serves the subject, and
-    UpstreamTimeout when the bound runs out.
+    UpstreamTimeout when the bound runs out. What is asked may be given as its JSON, by whoever
+    wrote that before.
     """
 
     async def request(
         self,
         subject: Subject[Req, Rep],
-        message: Req,
+        message: Req | bytes,
         *,
         envelope: Envelope,
         timeout: float,
@@ -42,7 +43,7 @@ class MessageBus(Protocol):
     def stream(
         self,
         subject: StreamSubject[Req, Rep],
-        message: Req,
+        message: Req | bytes,
         *,
         envelope: Envelope,
         timeout: float,

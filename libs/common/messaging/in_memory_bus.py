@@ -71,7 +71,12 @@ class InMemoryBus:
         """Always ready."""
 
     async def request(
-        self, subject: Subject[Req, Rep], message: Req, *, envelope: Envelope, timeout: float
+        self,
+        subject: Subject[Req, Rep],
+        message: Req | bytes,
+        *,
+        envelope: Envelope,
+        timeout: float,
     ) -> Rep:
         served = self._member(subject.name)
         body = to_bytes(message)
@@ -95,7 +100,7 @@ class InMemoryBus:
     async def stream(
         self,
         subject: StreamSubject[Req, Rep],
-        message: Req,
+        message: Req | bytes,
         *,
         envelope: Envelope,
         timeout: float,

@@ -99,14 +99,19 @@ class NatsBus:
         return await self._bodies.collect(self._clock.now())
 
     async def request(
-        self, subject: Subject[Req, Rep], message: Req, *, envelope: Envelope, timeout: float
+        self,
+        subject: Subject[Req, Rep],
+        message: Req | bytes,
+        *,
+        envelope: Envelope,
+        timeout: float,
     ) -> Rep:
         return await self._requests.request(subject, message, envelope, timeout)
 
     def stream(
         self,
         subject: StreamSubject[Req, Rep],
-        message: Req,
+        message: Req | bytes,
         *,
         envelope: Envelope,
         timeout: float,

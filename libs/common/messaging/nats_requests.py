@@ -65,7 +65,7 @@ class NatsRequests:
         return reply
 
     async def request(
-        self, subject: Subject[Req, Rep], message: Req, envelope: Envelope, timeout: float
+        self, subject: Subject[Req, Rep], message: Req | bytes, envelope: Envelope, timeout: float
     ) -> Rep:
         headers = names.envelope_headers(envelope)
         headers[names.REMAINING_MS] = names.milliseconds(timeout)
@@ -79,7 +79,7 @@ class NatsRequests:
     async def stream(
         self,
         subject: StreamSubject[Req, Rep],
-        message: Req,
+        message: Req | bytes,
         envelope: Envelope,
         timeout: float,
         idle_timeout: float,

@@ -12,7 +12,10 @@ M = TypeVar("M", bound=BaseModel)
 _log = structlog.get_logger("heddle.messaging")
 
 
-def to_bytes(message: BaseModel) -> bytes:
+def to_bytes(message: BaseModel | bytes) -> bytes:
+    """Bytes are the JSON of a message that was written before."""
+    if isinstance(message, bytes):
+        return message
     # model_dump_json would make a str that has to be encoded once more.
     return message.__pydantic_serializer__.to_json(message)
 

@@ -27,7 +27,6 @@ async def ask_plugin(
     bus: MessageBus,
     keyed: KeyedCall,
     subject: Subject[Req, Rep],
-    call: Req,
     *,
     again: RetryPolicy,
 ) -> Rep | None:
@@ -42,7 +41,7 @@ async def ask_plugin(
     silence = _SILENCE_SECONDS
     try:
         while keyed.remaining > 0:
-            asking.add(asyncio.ensure_future(_ask(bus, keyed, subject, call)))
+            asking.add(asyncio.ensure_future(_ask(bus, keyed, subject)))
             bound = max(min(silence, keyed.remaining), 0.0)
             done, asking = await asyncio.wait(
                 asking, timeout=bound, return_when=asyncio.FIRST_COMPLETED
@@ -68,9 +67,9 @@ async def ask_plugin(
     return None
 
 
-async def _ask(bus: MessageBus, keyed: KeyedCall, subject: Subject[Req, Rep], call: Req) -> Rep:
+async def _ask(bus: MessageBus, keyed: KeyedCall, subject: Subject[Req, Rep]) -> Rep:
     timeout = max(keyed.remaining, 0.001)
-    return await bus.request(subject, call, envelope=keyed.envelope, timeout=timeout)
+    return await bus.request(subject, keyed.question, envelope=keyed.envelope, timeout=timeout)
 
 
 def _is_final(keyed: KeyedCall, error: HeddleError) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import cast
 
-from libs.common.contracts.chat import ChatCall, ChatCallPart, ChatPart, Completed, Failed
+from libs.common.contracts.chat import ChatCallPart, ChatPart, Completed, Failed
 from libs.common.contracts.subjects import CHAT
 from libs.common.errors import HeddleError, UpstreamTimeout
 from libs.common.messaging.bus import MessageBus
@@ -21,14 +21,12 @@ _SILENCE_SECONDS = 10.0
 """The callee keeps a stream alive while it waits, so this much silence means that it is gone."""
 
 
-async def call_model(
-    bus: MessageBus, keyed: KeyedCall, call: ChatCall, *, again: RetryPolicy
-) -> None:
+async def call_model(bus: MessageBus, keyed: KeyedCall, *, again: RetryPolicy) -> None:
     """Follow the call, reconnecting under the same key, until the callee says how it ended."""
     tries = 0
     while keyed.remaining > 0:
         try:
-            if await _follow(bus, keyed, call):
+            if await _follow(bus, keyed):
                 return
         except HeddleError as error:
             match meaning_of(error):
@@ -49,11 +47,11 @@ async def call_model(
     keyed.sink.fail(keyed.key, out_of_time(keyed.seconds), definite=False)
 
 
-async def _follow(bus: MessageBus, keyed: KeyedCall, call: ChatCall) -> bool:
+async def _follow(bus: MessageBus, keyed: KeyedCall) -> bool:
     """One connection. True once the call has ended."""
     stream = bus.stream(
         CHAT,
-        call,
+        keyed.question,
         envelope=keyed.envelope,
         timeout=max(keyed.remaining, 0.0),
         idle_timeout=_SILENCE_SECONDS,

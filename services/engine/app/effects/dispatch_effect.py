@@ -1,9 +1,10 @@
 """Sending effects to the services that perform them."""
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -61,6 +62,13 @@ REDRIVE = RetryPolicy(
 _CANCEL_SECONDS = 5.0
 
 
+class ReadyQuestion(NamedTuple):
+    """A dispatch ready to be sent, which asks for its `question` as JSON."""
+
+    envelope: Envelope
+    question: bytes
+
+
 class EffectDispatcher:
     """Performs dispatches over the bus. `may_send` says whether this worker's lease still holds."""
 
@@ -77,16 +85,31 @@ class EffectDispatcher:
         self._may_send = may_send
         self._again = again
 
-    async def perform(self, claim: Claim, dispatch: Dispatch, sink: EffectSink) -> None:
-        """Send and follow to the end; the sink hears every outcome. Cancelling this only stops
-        listening: the keyed call goes on at the callee.
+    async def perform(
+        self,
+        claim: Claim,
+        dispatch: Dispatch,
+        sink: EffectSink,
+        *,
+        cleared: Awaitable[None],
+    ) -> None:
+        """Send once `cleared`, and follow to the end; the sink hears every outcome. Cancelling this
+        only stops listening: the keyed call goes on at the callee.
 
         Sends nothing when the lease has run out: the run's next owner will.
         """
-        if not self._may_send():
-            return
+        # First the commit that we wait for goes on its way; what is asked is written meanwhile.
+        await asyncio.sleep(0)
+        ready = _ready(claim, dispatch)
+        await cleared
+        if self._may_send():
+            await self._sent(claim, dispatch, ready, sink)
+
+    async def _sent(
+        self, claim: Claim, dispatch: Dispatch, ready: ReadyQuestion, sink: EffectSink
+    ) -> None:
         try:
-            await self._perform(claim, dispatch, sink)
+            await self._perform(dispatch, self._keyed(dispatch, ready, sink))
         except HeddleError as error:
             # What went wrong may quote a secret.
             _log.error(
@@ -110,43 +133,49 @@ class EffectDispatcher:
         except HeddleError as error:
             _log.info("call %s was not cancelled: %s", key, error)
 
-    async def _perform(self, claim: Claim, dispatch: Dispatch, sink: EffectSink) -> None:
-        keyed = self._keyed(claim, dispatch, sink, dispatch.request.timeout_seconds)
+    async def _perform(self, dispatch: Dispatch, keyed: KeyedCall) -> None:
         match dispatch.request:
-            case CallModel(call=call):
-                await call_model(self._bus, keyed, call, again=self._again)
-            case RunCode(call=call):
-                await self._ask(keyed, RUN_CODE, call)
-            case FetchHttp(call=call):
-                await self._ask(keyed, FETCH_HTTP, call)
-            case CallTool(call=call):
-                await self._ask(keyed, CALL_TOOL, call)
-            case ReadDocument(call=call):
-                await self._ask(keyed, READ_DOCUMENT, call)
-            case RunCommand(call=call):
-                await self._ask(keyed, RUN_COMMAND, call)
+            case CallModel():
+                await call_model(self._bus, keyed, again=self._again)
+            case RunCode():
+                await self._ask(keyed, RUN_CODE)
+            case FetchHttp():
+                await self._ask(keyed, FETCH_HTTP)
+            case CallTool():
+                await self._ask(keyed, CALL_TOOL)
+            case ReadDocument():
+                await self._ask(keyed, READ_DOCUMENT)
+            case RunCommand():
+                await self._ask(keyed, RUN_COMMAND)
 
-    async def _ask(self, keyed: KeyedCall, subject: Subject[Req, Rep], call: Req) -> None:
-        answer = await ask_plugin(self._bus, keyed, subject, call, again=self._again)
+    async def _ask(self, keyed: KeyedCall, subject: Subject[Req, Rep]) -> None:
+        answer = await ask_plugin(self._bus, keyed, subject, again=self._again)
         if answer is not None:
             keyed.sink.complete(keyed.key, answer)
 
-    def _keyed(
-        self, claim: Claim, dispatch: Dispatch, sink: EffectSink, seconds: float
-    ) -> KeyedCall:
-        effect = Effect(
-            run_id=claim.run_id,
-            epoch=claim.epoch,
-            key=dispatch.key,
-            request_hash=dispatch.request_hash,
-            effect_class=dispatch.effect_class,
-        )
+    def _keyed(self, dispatch: Dispatch, ready: ReadyQuestion, sink: EffectSink) -> KeyedCall:
+        seconds = dispatch.request.timeout_seconds
         return KeyedCall(
-            tenant_id=claim.tenant_id,
-            effect=effect,
+            key=dispatch.key,
+            envelope=ready.envelope,
+            question=ready.question,
             sink=sink,
             clock=self._clock,
             seconds=seconds,
             deadline=self._clock.monotonic() + seconds,
-            sealed=claim.request.has_secrets,
         )
+
+
+def _ready(claim: Claim, dispatch: Dispatch) -> ReadyQuestion:
+    effect = Effect(
+        run_id=claim.run_id,
+        epoch=claim.epoch,
+        key=dispatch.key,
+        request_hash=dispatch.request_hash,
+        effect_class=dispatch.effect_class,
+    )
+    sealed_run = claim.run_id if claim.request.has_secrets else None
+    return ReadyQuestion(
+        envelope=Envelope(tenant_id=claim.tenant_id, effect=effect, sealed_run=sealed_run),
+        question=dispatch.request.call.model_dump_json().encode(),
+    )

@@ -2,35 +2,25 @@
 
 import random
 from dataclasses import dataclass
-from uuid import UUID
 
 from libs.common.clock import Clock
-from libs.common.contracts.envelope import Effect, Envelope
+from libs.common.contracts.envelope import Envelope
 from libs.common.retry_policy import RetryPolicy
 from services.engine.app.effects.effect_sink import EffectSink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedCall:
-    """`deadline` is an instant of the monotonic clock, `seconds` the budget it came from.
-    `sealed`: the run has secrets, so what is asked and answered crosses and is kept sealed."""
+    """`question` is the request as it travels. `deadline` is an instant of the monotonic clock,
+    `seconds` the budget it came from."""
 
-    tenant_id: UUID
-    effect: Effect
+    key: str
+    envelope: Envelope
+    question: bytes
     sink: EffectSink
     clock: Clock
     seconds: float
     deadline: float
-    sealed: bool = False
-
-    @property
-    def key(self) -> str:
-        return self.effect.key
-
-    @property
-    def envelope(self) -> Envelope:
-        sealed_run = self.effect.run_id if self.sealed else None
-        return Envelope(tenant_id=self.tenant_id, effect=self.effect, sealed_run=sealed_run)
 
     @property
     def remaining(self) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from libs.common.clock import Clock
 from libs.common.messaging.bus import MessageBus
 from libs.common.tracing import AttributeValue, Span, enter_trace, leave_trace, span
-from services.engine.app.effects.dispatch_effect import EffectDispatcher
+from services.engine.app.effects.dispatch_effect import EffectDispatcher, ReadyQuestion
 from services.engine.app.effects.effect_sink import EffectSink
 from services.engine.app.observing.noted_sink import NotedSink
 from services.engine.app.observing.span_places import span_places
@@ -54,16 +54,20 @@ class ObservedEffects(EffectDispatcher):
         super().__init__(bus, clock=clock, may_send=may_send)
         self._on_effect = on_effect
 
-    async def perform(self, claim: Claim, dispatch: Dispatch, sink: EffectSink) -> None:
+    async def _sent(
+        self, claim: Claim, dispatch: Dispatch, ready: ReadyQuestion, sink: EffectSink
+    ) -> None:
         kind = _KINDS.get(type(dispatch.request), "other")
         places = span_places(claim)
         parent = claim.request.traceparent if places is None else places.of_effect(dispatch.key)
         token = None if parent is None else enter_trace(parent)
         try:
-            with span(f"effect {kind}", "internal", _attributes(claim, dispatch, kind)) as opened:
+            with span(f"effect {kind}") as opened:
+                if opened is not None:
+                    opened.attributes |= _attributes(claim, dispatch, kind)
                 noted = NotedSink(sink)
                 try:
-                    await super().perform(claim, dispatch, noted)
+                    await super()._sent(claim, dispatch, ready, noted)
                 finally:
                     _end(opened, noted)
                     self._on_effect(kind, noted.outcome, noted.seconds)

@@ -15,18 +15,18 @@ from services.engine.app.ports.journal_store import Append, JournalWriter, Verdi
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.runs.cut_snapshots import SNAPSHOT_FLOOR, SnapshotCutter
-from services.engine.app.runs.outstanding_appends import Outstanding, OutstandingAppends
+from services.engine.app.runs.outstanding_appends import OutstandingAppends
 from services.engine.app.runs.run_history import RunHistory
 from services.engine.app.runs.run_outcome import note_end, run_ended
 from services.engine.app.runs.run_outputs import RunOutputs
 from services.engine.app.runs.run_secrets import NO_SECRETS, RunSecrets
 from services.engine.app.runs.run_started import run_started
 from services.engine.app.runs.run_timers import RunTimers
+from services.engine.app.runs.told_steps import ToldSteps
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.incompatible_history import IncompatibleHistory
 from services.engine.domain.execution.opening import Opening
-from services.engine.domain.execution.public_events import PublicView, ToldEvent
 from services.engine.domain.execution.run_machine import RunMachine
 from services.engine.domain.execution.run_snapshot import RunSnapshot
 from services.engine.domain.execution.step import Abort, Step
@@ -98,7 +98,7 @@ class RunDriver:
         self._machine = RunMachine(
             workflow, tenant_id=claim.tenant_id, run_id=claim.run_id, secrets=secrets.values
         )
-        self._view = PublicView(claim.run_id, labels, secrets.mask)
+        self._told = ToldSteps(claim.run_id, labels, secrets.mask)
         self._over: asyncio.Future[Stopped] = asyncio.get_running_loop().create_future()
         self._next_seq = 1
         self._started_at = 0.0
@@ -144,7 +144,7 @@ class RunDriver:
             await self._cutter.closed()
             # The driver and its parts know each other; without this a finished run would stay
             # until the collector comes, which then finds hundreds of them at once.
-            del self._machine, self._view
+            del self._machine, self._told
 
     def let_go(self) -> None:
         """Stop at once; what is not durable was never said to anybody."""
@@ -206,7 +206,7 @@ class RunDriver:
 
     def _restore(self, snapshot: RunSnapshot) -> None:
         self._machine.restore(snapshot.machine)
-        self._view.restore(snapshot.view)
+        self._told.restore(snapshot.view, snapshot.seq)
         self._next_seq = snapshot.seq + 1
 
     def _folded(self, history: RunHistory, now: float) -> Step:
@@ -214,10 +214,10 @@ class RunDriver:
             self._started_at = history.started.at
         for seq, event in history.entries:
             self._machine.fold(event)
-            self._view.tell(seq, event)
+            self._told.fold(seq, event)
             self._next_seq = seq + 1
         self._cutter.folded(len(history.entries))
-        self._outputs.last_seq = self._view.last_seq
+        self._outputs.last_seq = self._told.last_seq
         return self._machine.resume(now, refused=self._refused)
 
     def _guarded(self, advance: Callable[[float], Step]) -> None:
@@ -251,26 +251,19 @@ class RunDriver:
             self._timers.schedule(timer, now)
         if step.events:
             self._record(step)
-        elif (newest := self._outstanding.newest) is not None:
-            newest.steps.append(([], self._view.last_seq, step))
+            return
+        self._outputs.prepare(step)
+        if (newest := self._outstanding.newest) is not None:
+            newest.steps.append(step)
         else:
-            self._outputs.tell([], self._view.last_seq, step)
+            self._tell([step])
 
     def _record(self, step: Step) -> None:
         opened = self._outstanding.open_at(self._next_seq)
-        shown: list[ToldEvent] = []
-        tell, seq = self._view.tell, self._next_seq
-        for event in step.events:
-            told = tell(seq, event)
-            if told is not None:
-                shown.append(told)
-            elif isinstance(event, journal.VariableUpdated):
-                opened.note(seq, event)
-            seq += 1
-        self._next_seq = seq
+        opened.add(self._next_seq, step)
+        self._next_seq += len(step.events)
         append = opened.append
-        append.events.extend(step.events)
-        opened.steps.append((shown, self._view.last_seq, step))
+        self._outputs.prepare(step)
         if self._suspect and any(isinstance(event, _COMPLETIONS) for event in step.events):
             append.progressed, self._suspect = True, False
         first = step.events[0]
@@ -291,7 +284,7 @@ class RunDriver:
             last,
             error=None if last.error is None else self._shown(last.error),
             started_at=self._started_at,
-            answer=self._view.text,
+            answer=self._told.text(self._outstanding.steps),
             open_keys=self._outputs.open_keys,
         )
 
@@ -299,7 +292,7 @@ class RunDriver:
         done = self._outstanding.take_off(append)
         match verdict:
             case Verdict.TAKEN:
-                self._tell(done)
+                self._tell(done.steps)
                 newest = self._outstanding.newest
                 self._cutter.taken(append, behind=newest.append if newest else None)
                 if append.ending is not None:
@@ -317,13 +310,17 @@ class RunDriver:
                 self._stop(Stopped.UNFIT)
 
     def _snapshot(self) -> RunSnapshot:
-        machine, view = self._machine.snapshot(), self._view.snapshot()
+        machine = self._machine.snapshot()
+        view = self._told.snapshot(self._outstanding.steps)
         return RunSnapshot(seq=self._next_seq - 1, machine=machine, view=view)
 
-    def _tell(self, done: Outstanding) -> None:
+    def _tell(self, done: Sequence[Step]) -> None:
         try:
-            for shown, last_seq, step in done.steps:
-                self._outputs.tell(shown, last_seq, step)
+            # Calls go out first, so that they are under way while readers are told.
+            for step in done:
+                self._outputs.send(step)
+            for step in done:
+                self._outputs.tell(step, *self._told.tell(step))
         except Exception as error:  # noqa: BLE001 - the writer that calls us serves other runs too
             self._defect(error)
 

@@ -1,8 +1,9 @@
 """What a run has said that is not durable yet."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from services.engine.app.ports.journal_store import (
     Append,
@@ -12,27 +13,28 @@ from services.engine.app.ports.journal_store import (
 )
 from services.engine.app.ports.run_store import Claim
 from services.engine.domain.events.journal import VariableUpdated
-from services.engine.domain.execution.public_events import ToldEvent
 from services.engine.domain.execution.step import Step
 from services.engine.domain.variables.selectors import CONVERSATION
 
 
 @dataclass(slots=True, eq=False)
 class Outstanding:
-    """An append with what must wait for it: for each step its public events, the number of the
-    newest one, and the step itself for its deltas, dispatches and cancels."""
+    """An append with the steps that must wait for it before the world hears of them."""
 
     append: Append
-    steps: list[tuple[list[ToldEvent], int, Step]] = field(
-        default_factory=list[tuple[list[ToldEvent], int, Step]]
-    )
+    steps: list[Step] = field(default_factory=list[Step])
 
-    def note(self, seq: int, update: VariableUpdated) -> None:
-        """Event `seq` of the append; its conversation keeps what it changes."""
-        scope, name = update.selector
-        if scope == CONVERSATION and self.append.conversation_id is not None:
-            changes = self.append.changes = self.append.changes or {}
-            changes[name] = VariableChange(seq, update.value)
+    def add(self, seq: int, step: Step) -> None:
+        """A step whose first event is number `seq`; its conversation keeps what it changes."""
+        append = self.append
+        append.events.extend(step.events)
+        self.steps.append(step)
+        if append.conversation_id is None:
+            return
+        for place, event in enumerate(step.events, seq):
+            if isinstance(event, VariableUpdated) and event.selector[0] == CONVERSATION:
+                changes = append.changes = append.changes or {}
+                changes[event.selector[1]] = VariableChange(place, event.value)
 
 
 class OutstandingAppends:
@@ -56,6 +58,11 @@ class OutstandingAppends:
     def newest(self) -> Outstanding | None:
         """None: everything said so far is durable."""
         return self._waiting[-1] if self._waiting else None
+
+    @property
+    def steps(self) -> Iterator[Step]:
+        """The steps that wait, the oldest first."""
+        return chain.from_iterable(waiting.steps for waiting in self._waiting)
 
     def open_at(self, seq: int) -> Outstanding:
         """The append for event `seq`: the newest while it may still grow, else one more."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from libs.common.contracts.run_events import ReasoningDelta, TextDelta
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
@@ -11,6 +12,14 @@ from services.engine.app.ports.run_store import Claim
 from services.engine.domain.execution.public_events import ToldEvent
 from services.engine.domain.execution.step import Delta, Dispatch, Step, Thought
 from services.engine.domain.node_parts.effects import CallModel
+
+
+class _Call(NamedTuple):
+    """`cleared` once its dispatch is durable and it may be sent."""
+
+    dispatch: Dispatch
+    task: asyncio.Task[None]
+    cleared: asyncio.Future[None]
 
 
 class RunOutputs:
@@ -34,7 +43,7 @@ class RunOutputs:
         self._live = LiveRun(claim.tenant_id, claim.run_id)
         self._secret = claim.request.has_secrets
         self._closed = False
-        self._calls: dict[str, tuple[Dispatch, asyncio.Task[None]]] = {}
+        self._calls: dict[str, _Call] = {}
         self._cancelling: set[asyncio.Task[None]] = set()
 
     @property
@@ -49,15 +58,25 @@ class RunOutputs:
         """The call has ended. False when nobody waited for it any more."""
         return self._calls.pop(key, None) is not None
 
-    def tell(self, shown: Sequence[ToldEvent], last_seq: int, step: Step) -> None:
-        """Publish and send what `step` brought; its events, and all before it, are durable.
+    def prepare(self, step: Step) -> None:
+        """Make ready what `step` wants to send once it is durable: the commit takes longer."""
+        for dispatch in step.dispatches:
+            if not self._closed and dispatch.key not in self._calls:
+                self._calls[dispatch.key] = self._prepared(dispatch)
+
+    def send(self, step: Step) -> None:
+        """Send what was made ready; the step's events, and all before it, are durable."""
+        for dispatch in step.dispatches:
+            call = self._calls.get(dispatch.key)
+            if call is not None and not call.cleared.done():
+                call.cleared.set_result(None)
+
+    def tell(self, step: Step, shown: Sequence[ToldEvent], last_seq: int) -> None:
+        """Publish what `step` brought and cancel what it lets go of, after `send`.
 
         `last_seq` is the newest public event then.
         """
         self.last_seq = last_seq
-        # First, so that the call is under way while readers are told.
-        for dispatch in step.dispatches:
-            self._send(dispatch)
         live: list[LiveEvent] = [*shown]
         # A mask needs the whole text; the committed event that ends the call shows it masked.
         if step.thoughts and not self._secret:
@@ -71,16 +90,18 @@ class RunOutputs:
     def close(self) -> None:
         """Send nothing more: the run ends or is handed back."""
         self._closed = True
+        for key in [key for key, call in self._calls.items() if not call.cleared.done()]:
+            self._calls.pop(key).task.cancel()
 
     def stop(self) -> None:
         """Stop listening to every call. The calls go on at their callees."""
         self._closed = True
-        for _, task in self._calls.values():
-            task.cancel()
+        for call in self._calls.values():
+            call.task.cancel()
 
     async def closed(self) -> None:
         """Wait until no task of this run is left."""
-        calls = [task for _, task in self._calls.values()]
+        calls = [call.task for call in self._calls.values()]
         await asyncio.gather(*calls, *self._cancelling, return_exceptions=True)
 
     def _delta(self, delta: Delta) -> TextDelta:
@@ -94,12 +115,12 @@ class RunOutputs:
             generation=delta.generation,
         )
 
-    def _send(self, dispatch: Dispatch) -> None:
-        if self._closed or dispatch.key in self._calls:
-            return
-        task = asyncio.ensure_future(self._effects.perform(self._claim, dispatch, self._sink))
-        self._calls[dispatch.key] = (dispatch, task)
+    def _prepared(self, dispatch: Dispatch) -> _Call:
+        cleared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        work = self._effects.perform(self._claim, dispatch, self._sink, cleared=cleared)
+        task = asyncio.ensure_future(work)
         task.add_done_callback(self._call_over)
+        return _Call(dispatch, task, cleared)
 
     def _call_over(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -109,9 +130,8 @@ class RunOutputs:
         known = self._calls.pop(key, None)
         if known is None:
             return
-        dispatch, task = known
-        task.cancel()
-        of_model = isinstance(dispatch.request, CallModel)
+        known.task.cancel()
+        of_model = isinstance(known.dispatch.request, CallModel)
         telling = asyncio.ensure_future(self._effects.cancel(self._claim, key, of_model=of_model))
         self._cancelling.add(telling)
         telling.add_done_callback(self._cancelling.discard)

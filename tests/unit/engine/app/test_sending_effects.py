@@ -1,5 +1,6 @@
 """What leaves the engine for a callee, and what it makes of the answers."""
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
@@ -51,6 +52,12 @@ class _Sink:
         self.told.append("superseded")
 
 
+def _cleared() -> asyncio.Future[None]:
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
+
+
 async def _performed(
     bus: InMemoryBus, *errors: HeddleError, may_send: bool = True
 ) -> tuple[_Sink, Callees]:
@@ -58,7 +65,7 @@ async def _performed(
     callees.errors = [*errors]
     await callees.serve(bus)
     dispatcher = EffectDispatcher(bus, clock=SystemClock(), may_send=lambda: may_send)
-    await dispatcher.perform(CLAIM, DISPATCH, sink)
+    await dispatcher.perform(CLAIM, DISPATCH, sink, cleared=_cleared())
     return sink, callees
 
 
