@@ -54,8 +54,8 @@ async def main() -> None:
     keyed = KeyedCalls(ledger, SingleReply(), PluginNeighbours(bus), clock=clock)
     once = AnswerOnce(keyed)
 
-    async def run_code(_call: CodeCall, envelope: Envelope) -> CodeResult:
-        return await once.run(envelope, CodeResult, _nothing)
+    async def run_code(_call: CodeCall, envelope: Envelope) -> CodeResult | bytes:
+        return await once.run(envelope, _nothing)
 
     async with keyed.running(), bare_callee(nats_url, floor_url):
         await bus.serve(RUN_CODE, run_code)
@@ -97,10 +97,10 @@ class bare_callee:  # noqa: N801 - used as a context manager
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, message: Msg) -> None:
-        run = UUID(bytes=message.data[:16])
+        call = UUID(bytes=message.data[:16])
         async with self._pool.acquire() as connection:
-            await connection.execute(FLOOR_INSERT, run, 0, "claimed")
-            await connection.execute(FLOOR_INSERT, run, 1, "x" * 100)
+            await connection.execute(FLOOR_INSERT, call, 0, "claimed")
+            await connection.execute(FLOOR_INSERT, call, 1, "x" * 100)
         await message.respond(b"x" * 100)
 
 

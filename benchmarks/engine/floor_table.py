@@ -8,11 +8,12 @@ FLOOR_GROUP = "INSERT INTO floor_journal SELECT * FROM unnest($1::uuid[], $2::in
 
 
 async def make_floor_table(url: str) -> None:
-    """A table without any index or policy: nothing can be written for less."""
+    """A journal's least: a key by which what was written can be found again, no policy."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(
-            "CREATE TABLE IF NOT EXISTS floor_journal (run uuid, place integer, payload text)"
+            "CREATE TABLE IF NOT EXISTS floor_journal "
+            "(run uuid, place integer, payload text, PRIMARY KEY (run, place))"
         )
     finally:
         await connection.close()

@@ -104,7 +104,8 @@ class Floors:
             for place in range(nodes):
                 async with self._pool.acquire() as connection:
                     await connection.execute(FLOOR_INSERT, run, place, PAYLOAD)
-                await self._nats.request(FLOOR_SUBJECT, run.bytes, timeout=_REQUEST_SECONDS)
+                call = uuid4()
+                await self._nats.request(FLOOR_SUBJECT, call.bytes, timeout=_REQUEST_SECONDS)
 
         began = time.perf_counter()
         await asyncio.gather(*(one() for _ in range(runs)))

@@ -7,6 +7,7 @@ Prints `ready` once it listens, and answers AUDIT until it is terminated.
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections import defaultdict
@@ -26,6 +27,7 @@ from libs.common.object_store.open_store import open_object_store
 
 _EVERY_RUN = Broadcast(f"engine.run.{CELL}.*.*.*.live", RunEventMessage)
 _PATIENCE_SECONDS = 20.0
+_LOW_PRIORITY = 10
 
 
 class Reader:
@@ -76,4 +78,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    # It shares its core with the servers and the callee; a real reader has a machine of its own.
+    os.nice(_LOW_PRIORITY)
     uvloop.run(main())

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from types import TracebackType
 
 from libs.common.tracing import error_name
 
@@ -18,18 +18,29 @@ class Outcome:
     name: str = "ok"
 
 
-@contextmanager
-def outcome_told(tell: Callable[[str, float], None]) -> Generator[Outcome]:
+class outcome_told:  # noqa: N801 - used as a context manager
     """Around the work. `tell` hears its outcome and its seconds: the outcome's name, `closed` for
     one that nobody waited for to the end, or the stable name of its error."""
-    outcome, begun = Outcome(), time.perf_counter()
-    try:
-        yield outcome
-    except (GeneratorExit, asyncio.CancelledError):
-        outcome.name = CLOSED
-        raise
-    except BaseException as error:
-        outcome.name = error_name(error)
-        raise
-    finally:
-        tell(outcome.name, time.perf_counter() - begun)
+
+    __slots__ = ("_begun", "_outcome", "_tell")
+
+    def __init__(self, tell: Callable[[str, float], None]) -> None:
+        self._tell = tell
+        self._outcome = Outcome()
+        self._begun = 0.0
+
+    def __enter__(self) -> Outcome:
+        self._begun = time.perf_counter()
+        return self._outcome
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, GeneratorExit | asyncio.CancelledError):
+            self._outcome.name = CLOSED
+        elif error is not None:
+            self._outcome.name = error_name(error)
+        self._tell(self._outcome.name, time.perf_counter() - self._begun)

@@ -2,12 +2,11 @@
 
 import logging
 import sys
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextvars import ContextVar
 from uuid import UUID
 
 import structlog
-from structlog.contextvars import bind_contextvars, merge_contextvars, reset_contextvars
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from libs.common.contracts.envelope import Envelope
@@ -21,6 +20,9 @@ _NOT_SECRET = ("tokens", "token_count", "secret_version")
 _HIDDEN = "[hidden]"
 _DEEPEST = 6
 
+_named: ContextVar[tuple[UUID | None, UUID | None]] = ContextVar("named", default=(None, None))
+"""The tenant and the run that log lines name."""
+
 
 def configure_logging(service: str, level: str = "INFO") -> None:
     """Send structlog and the standard library's logging to stderr as JSON lines.
@@ -29,7 +31,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
     are bound, `tenant_id`, `run_id` and `trace_id`.
     """
     shared: list[Processor] = [
-        merge_contextvars,
+        _add_ids,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         _constant("service", service),
@@ -64,34 +66,25 @@ def configure_logging(service: str, level: str = "INFO") -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-@contextmanager
-def message_context(envelope: Envelope) -> Generator[None]:
+class message_context:  # noqa: N801 - used as a context manager
     """Everything logged inside names the envelope's tenant and run and belongs to its trace."""
-    effect = envelope.effect
-    trace = enter_trace(envelope.traceparent, envelope.tracestate)
-    try:
-        with logging_context(envelope.tenant_id, None if effect is None else effect.run_id):
-            yield
-    finally:
-        leave_trace(trace)
 
+    __slots__ = ("_envelope", "_ids", "_trace")
 
-@contextmanager
-def logging_context(tenant_id: UUID | None, run_id: UUID | None = None) -> Generator[None]:
-    """Everything logged inside names this tenant and run; None leaves what is bound."""
-    bound: dict[str, UUID] = {}
-    if tenant_id is not None:
-        bound["tenant_id"] = tenant_id
-    if run_id is not None:
-        bound["run_id"] = run_id
-    if not bound:
-        yield
-        return
-    tokens = bind_contextvars(**bound)
-    try:
-        yield
-    finally:
-        reset_contextvars(**tokens)
+    def __init__(self, envelope: Envelope) -> None:
+        self._envelope = envelope
+
+    def __enter__(self) -> None:
+        envelope = self._envelope
+        tenant_id, run_id = envelope.tenant_id, envelope.effect and envelope.effect.run_id
+        self._trace = enter_trace(envelope.traceparent, envelope.tracestate)
+        around = _named.get()
+        # What a message does not name, its handler may know from around it.
+        self._ids = _named.set((tenant_id or around[0], run_id or around[1]))
+
+    def __exit__(self, *_: object) -> None:
+        _named.reset(self._ids)
+        leave_trace(self._trace)
 
 
 def redact_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -110,6 +103,15 @@ def _redacted(key: str, value: object, depth: int) -> object:
         found: dict[object, object] = dict(value)  # pyright: ignore[reportUnknownArgumentType]
         return {str(k): _redacted(str(k), v, depth - 1) for k, v in found.items()}
     return value
+
+
+def _add_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    tenant_id, run_id = _named.get()
+    if tenant_id is not None:
+        event.setdefault("tenant_id", tenant_id)
+    if run_id is not None:
+        event.setdefault("run_id", run_id)
+    return event
 
 
 def _add_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

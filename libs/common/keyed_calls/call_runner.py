@@ -98,7 +98,7 @@ class CallRunner(Generic[Part]):
                 call.lose()
 
     async def _until_ended(self, call: LiveCall[Part], pump: asyncio.Task[Part]) -> None:
-        await asyncio.wait((pump, call.stopped), return_when=asyncio.FIRST_COMPLETED)
+        await call.idle
         if not pump.done():
             # A stopped upstream may clean up, but not for ever.
             await asyncio.wait((pump,), timeout=_CLEAN_UP_SECONDS)

@@ -26,6 +26,7 @@ from libs.common.keyed_calls.ledger import (
 from libs.common.keyed_calls.live_call import LiveCall, StopReason
 
 _Place = tuple[UUID, str]
+_Found = asyncio.Future[LiveCall[Part] | HeldBy | Recorded]
 _FRESH_CLAIM_SECONDS = LEASE.total_seconds() / 3
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -77,8 +78,7 @@ class CallsHere(Generic[Part]):
         self._most_bytes = most_bytes
         self._closing = False
         self._live: dict[_Place, LiveCall[Part]] = {}
-        self._entering: set[asyncio.Task[LiveCall[Part] | HeldBy | Recorded]] = set()
-        self._making: set[asyncio.Task[None]] = set()
+        self._working: set[asyncio.Task[None]] = set()
         self._unsure: dict[_Place, asyncio.Task[None]] = {}
         self._locks: WeakValueDictionary[_Place, asyncio.Lock] = WeakValueDictionary()
 
@@ -94,12 +94,13 @@ class CallsHere(Generic[Part]):
 
     async def enter(self, wanted: WantedCall[Part]) -> LiveCall[Part] | HeldBy | Recorded:
         """Claim the call and start it, or tell where it is made or what came of it."""
-        # In a task of its own: a reader that goes away in the middle must not leave a claim behind
-        # that nobody works on.
-        task = asyncio.create_task(self._enter(wanted))
-        self._entering.add(task)
-        task.add_done_callback(self._entered)
-        return await asyncio.shield(task)
+        # In a task of its own, which goes on to make the call: a reader that goes away in the
+        # middle must not leave a claim behind that nobody works on.
+        found: _Found[Part] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._work(wanted, found))
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return await found
 
     async def stop(self, tenant_id: UUID, run_id: UUID, key: str) -> None:
         """Stop a call that the ledger has as cancelled, if it is made here."""
@@ -119,35 +120,53 @@ class CallsHere(Generic[Part]):
         self._closing = True
         for unsure in list(self._unsure.values()):
             unsure.cancel()
-        tasks = [*self._entering, *self._making]
-        if tasks:
-            await asyncio.wait(tasks, timeout=drain)
-        left = [*self._entering, *self._making]
+        if self._working:
+            await asyncio.wait([*self._working], timeout=drain)
+        left = [*self._working]
         for task in left:
             task.cancel()
         if left:
             await asyncio.wait(left)
 
-    async def _enter(self, wanted: WantedCall[Part]) -> LiveCall[Part] | HeldBy | Recorded:
+    async def _work(self, wanted: WantedCall[Part], found: "_Found[Part]") -> None:
+        try:
+            entered, new = await self._entered(wanted)
+        except asyncio.CancelledError:
+            found.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the reader must hear of it
+            if not found.done():
+                found.set_exception(error)
+            return
+        if not found.done():
+            found.set_result(entered)
+        if new is not None:
+            await self._make(wanted, new)
+
+    async def _entered(
+        self, wanted: WantedCall[Part]
+    ) -> tuple[LiveCall[Part] | HeldBy | Recorded, LiveCall[Part] | None]:
+        """Where the call is, and the same again where it is ours to make now."""
         async with self._lock(wanted.place):
             while True:
                 self._refuse_when_full(wanted.place)
                 asked = self._clock.monotonic()
                 outcome = await self._claim(wanted)
                 if isinstance(outcome, Recorded):
-                    return outcome
+                    return outcome, None
                 if isinstance(outcome, HeldBy):
                     if outcome.holder != self._ledger.holder:
-                        return outcome
+                        return outcome, None
                     call = self._live.get(wanted.place)
                     if call is not None and call.claim_number == outcome.claim_number:
-                        return call
+                        return call, None
                     # Our own claim, but its answer was lost: nobody has made the call yet.
                 if isinstance(outcome, TakenOver) and wanted.effect.effect_class == "model":
                     self._on_repeat(wanted.effect)
                 # An answer that took long may find its lease gone: then the ledger is asked again.
                 if self._clock.monotonic() - asked <= _FRESH_CLAIM_SECONDS:
-                    return self._start(wanted, outcome.claim_number)
+                    call = self._begun(wanted, outcome.claim_number)
+                    return call, call
 
     async def _claim(self, wanted: WantedCall[Part]) -> ClaimOutcome:
         try:
@@ -169,7 +188,7 @@ class CallsHere(Generic[Part]):
                 await self._clock.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 try:
-                    await self._enter(wanted)
+                    await self.enter(wanted)
                 except (Unavailable, Busy):
                     continue
                 except HeddleError:
@@ -180,7 +199,7 @@ class CallsHere(Generic[Part]):
         finally:
             self._unsure.pop(wanted.place, None)
 
-    def _start(self, wanted: WantedCall[Part], claim_number: int) -> LiveCall[Part]:
+    def _begun(self, wanted: WantedCall[Part], claim_number: int) -> LiveCall[Part]:
         call = LiveCall[Part](
             tenant_id=wanted.tenant_id,
             run_id=wanted.effect.run_id,
@@ -191,24 +210,17 @@ class CallsHere(Generic[Part]):
             sealed=wanted.sealed,
         )
         self._live[call.place] = call
-        work = self._runner.run(call, wanted.upstream, timeout=wanted.timeout, late=wanted.late())
-        task = asyncio.create_task(work)
-        self._making.add(task)
+        return call
 
-        def made(task: asyncio.Task[None]) -> None:
-            self._making.discard(task)
+    async def _make(self, wanted: WantedCall[Part], call: LiveCall[Part]) -> None:
+        try:
+            await self._runner.run(
+                call, wanted.upstream, timeout=wanted.timeout, late=wanted.late()
+            )
+        finally:
             if self._live.get(call.place) is call:
                 del self._live[call.place]
             call.lose_if_open()
-
-        task.add_done_callback(made)
-        return call
-
-    def _entered(self, task: "asyncio.Task[LiveCall[Part] | HeldBy | Recorded]") -> None:
-        self._entering.discard(task)
-        if not task.cancelled():
-            # Looked at here, because the reader who would have may be gone.
-            task.exception()
 
     def _refuse_when_full(self, place: _Place) -> None:
         if self._closing:

@@ -41,6 +41,7 @@ class GroupWriter(Generic[Item, Answer]):
         self._batch = batch
         self._limit = limit
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._writing = False
         self._task: asyncio.Task[None] | None = None
 
     async def submit(self, item: Item) -> Answer:
@@ -48,21 +49,35 @@ class GroupWriter(Generic[Item, Answer]):
         if len(self._waiting) >= self._limit:
             raise Busy("Too many calls wait for the database.", retry_after=1.0)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, answer))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._drain())
+        if self._writing:
+            self._waiting.append((item, answer))
+        else:
+            # A lone caller writes for itself: a task would cost it two turns of the loop.
+            self._writing = True
+            try:
+                await self._settle([(item, answer)])
+            finally:
+                self._go_on()
         return await answer
 
+    def _go_on(self) -> None:
+        self._writing = bool(self._waiting)
+        if self._writing:
+            self._task = asyncio.create_task(self._drain())
+
     async def _drain(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[: self._batch], self._waiting[self._batch :]
-            try:
-                await self._settle(batch)
-            except BaseException:
-                for _, answer in (*batch, *self._waiting):
-                    answer.cancel()
-                self._waiting.clear()
-                raise
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._batch], self._waiting[self._batch :]
+                try:
+                    await self._settle(batch)
+                except BaseException:
+                    for _, answer in (*batch, *self._waiting):
+                        answer.cancel()
+                    self._waiting.clear()
+                    raise
+        finally:
+            self._writing = False
 
     async def _settle(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
         try:

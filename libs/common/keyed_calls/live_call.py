@@ -43,7 +43,7 @@ class LiveCall(Generic[Part]):
         self.claim_number = claim_number
         self.sealed = sealed
         self.stop_reason: StopReason | None = None
-        self.stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._limit = limit
         self._most_bytes = most_bytes
         self._bytes = 0
@@ -93,8 +93,9 @@ class LiveCall(Generic[Part]):
             self.lose()
 
     def carry(self, upstream: asyncio.Task[Part]) -> None:
-        """Name the task that `stop` has to end."""
+        """Name the task that `stop` has to end. `idle` is done when it has ended or has to."""
         self._upstream = upstream
+        upstream.add_done_callback(self._rest)
         if self.stop_reason is not None:
             upstream.cancel()
 
@@ -102,7 +103,7 @@ class LiveCall(Generic[Part]):
         """End the upstream's work; the first reason stands."""
         if self.stop_reason is None and not self._ended:
             self.stop_reason = reason
-            self.stopped.set_result(None)
+            self._rest()
             if self._upstream is not None:
                 self._upstream.cancel()
 
@@ -120,6 +121,10 @@ class LiveCall(Generic[Part]):
                 await news.wait()
         if self._error is not None:
             raise self._error
+
+    def _rest(self, _: object = None) -> None:
+        if not self.idle.done():
+            self.idle.set_result(None)
 
     def _tell(self) -> None:
         self._news.set()

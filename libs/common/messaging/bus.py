@@ -14,7 +14,7 @@ Rep = TypeVar("Rep", bound=BaseModel)
 M = TypeVar("M", bound=BaseModel)
 Heard_co = TypeVar("Heard_co", bound=BaseModel, covariant=True)
 
-RequestHandler = Callable[[Req, Envelope], Awaitable[Rep]]
+RequestHandler = Callable[[Req, Envelope], Awaitable[Rep | bytes]]
 StreamHandler = Callable[[Req, Envelope], AsyncIterator[Rep]]
 MessageHandler = Callable[[M, Envelope], Awaitable[None]]
 
@@ -25,8 +25,8 @@ class MessageBus(Protocol):
     Bodies above 256 KiB travel by reference to the object store on every subject, unseen by
     callers. Errors of the HeddleError tree raised by a handler are raised again at the caller.
     Every call raises Unavailable when the bus is away or nobody serves the subject, and
-    UpstreamTimeout when the bound runs out. What is asked may be given as its JSON, by whoever
-    wrote that before.
+    UpstreamTimeout when the bound runs out. What is asked or answered may be given as its JSON, by
+    whoever wrote that before.
     """
 
     async def request(

@@ -56,17 +56,13 @@ class ObservedCalls:
         self._metrics.buried(stream, durable)
 
 
-@contextmanager
-def _told(
-    span: Span | None, subject: str, tell: Callable[[str, str, float], None]
-) -> Generator[None]:
+def _told(span: Span | None, subject: str, tell: Callable[[str, str, float], None]) -> outcome_told:
     def told(outcome: str, seconds: float) -> None:
         tell(subject, outcome, seconds)
         if span is not None:
             span.end(None if outcome in ("ok", CLOSED) else outcome)
 
-    with outcome_told(told):
-        yield
+    return outcome_told(told)
 
 
 def _begin(

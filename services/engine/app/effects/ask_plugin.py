@@ -5,7 +5,12 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from libs.common.contracts.code_execution import CodeResult
+from libs.common.contracts.command_execution import CommandResult
+from libs.common.contracts.document_text import DocumentText
+from libs.common.contracts.http_call import HttpResult
 from libs.common.contracts.subjects import Subject
+from libs.common.contracts.tool_call import ToolResult
 from libs.common.errors import HeddleError, UpstreamTimeout
 from libs.common.messaging.bus import MessageBus
 from libs.common.retry_policy import RetryPolicy
@@ -18,7 +23,7 @@ from services.engine.app.effects.effect_failure import (
 from services.engine.app.effects.keyed_call import KeyedCall
 
 Req = TypeVar("Req", bound=BaseModel)
-Rep = TypeVar("Rep", bound=BaseModel)
+Rep = TypeVar("Rep", CodeResult, HttpResult, ToolResult, DocumentText, CommandResult)
 
 _SILENCE_SECONDS = 10.0
 
@@ -29,14 +34,14 @@ async def ask_plugin(
     subject: Subject[Req, Rep],
     *,
     again: RetryPolicy,
-) -> Rep | None:
-    """The answer, or None where the sink has been told why there is none.
+) -> None:
+    """Ask until the sink has been told the answer, or why there is none.
 
     Nothing says that a callee died over a question, or that a question got lost. So after ten
     seconds, and then after twice as long each time, the same key is asked again beside the earlier
     questions: a living callee attaches it, another one takes over.
     """
-    asking: set[asyncio.Task[Rep]] = set()
+    asking: set[asyncio.Task[None]] = set()
     tries = 0
     silence = _SILENCE_SECONDS
     try:
@@ -51,11 +56,11 @@ async def ask_plugin(
             for task in done:
                 error = task.exception()
                 if error is None:
-                    return task.result()
+                    return
                 if not isinstance(error, HeddleError):
                     raise error
                 if _is_final(keyed, error):
-                    return None
+                    return
             if done and not asking:
                 await keyed.back_off(tries, again)
                 tries += 1
@@ -64,12 +69,13 @@ async def ask_plugin(
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
     keyed.sink.fail(keyed.key, out_of_time(keyed.seconds), definite=False)
-    return None
 
 
-async def _ask(bus: MessageBus, keyed: KeyedCall, subject: Subject[Req, Rep]) -> Rep:
+async def _ask(bus: MessageBus, keyed: KeyedCall, subject: Subject[Req, Rep]) -> None:
     timeout = max(keyed.remaining, 0.001)
-    return await bus.request(subject, keyed.question, envelope=keyed.envelope, timeout=timeout)
+    answer = await bus.request(subject, keyed.question, envelope=keyed.envelope, timeout=timeout)
+    # Here, and not where the questions are waited for: that is a turn of the loop later.
+    keyed.sink.complete(keyed.key, answer)
 
 
 def _is_final(keyed: KeyedCall, error: HeddleError) -> bool:

@@ -4,16 +4,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import NamedTuple, TypeVar
-
-from pydantic import BaseModel
+from typing import NamedTuple
 
 from libs.common.clock import Clock
-from libs.common.contracts.code_execution import CodeResult
-from libs.common.contracts.command_execution import CommandResult
-from libs.common.contracts.document_text import DocumentText
 from libs.common.contracts.envelope import Effect, Envelope
-from libs.common.contracts.http_call import HttpResult
 from libs.common.contracts.keyed_calls import CancelCall
 from libs.common.contracts.subjects import (
     CALL_TOOL,
@@ -23,9 +17,7 @@ from libs.common.contracts.subjects import (
     READ_DOCUMENT,
     RUN_CODE,
     RUN_COMMAND,
-    Subject,
 )
-from libs.common.contracts.tool_call import ToolResult
 from libs.common.errors import HeddleError
 from libs.common.messaging.bus import MessageBus
 from libs.common.retry_policy import RetryPolicy
@@ -44,9 +36,6 @@ from services.engine.domain.node_parts.effects import (
     RunCode,
     RunCommand,
 )
-
-Req = TypeVar("Req", bound=BaseModel)
-Rep = TypeVar("Rep", CodeResult, HttpResult, ToolResult, DocumentText, CommandResult)
 
 _log = logging.getLogger(__name__)
 
@@ -138,20 +127,15 @@ class EffectDispatcher:
             case CallModel():
                 await call_model(self._bus, keyed, again=self._again)
             case RunCode():
-                await self._ask(keyed, RUN_CODE)
+                await ask_plugin(self._bus, keyed, RUN_CODE, again=self._again)
             case FetchHttp():
-                await self._ask(keyed, FETCH_HTTP)
+                await ask_plugin(self._bus, keyed, FETCH_HTTP, again=self._again)
             case CallTool():
-                await self._ask(keyed, CALL_TOOL)
+                await ask_plugin(self._bus, keyed, CALL_TOOL, again=self._again)
             case ReadDocument():
-                await self._ask(keyed, READ_DOCUMENT)
+                await ask_plugin(self._bus, keyed, READ_DOCUMENT, again=self._again)
             case RunCommand():
-                await self._ask(keyed, RUN_COMMAND)
-
-    async def _ask(self, keyed: KeyedCall, subject: Subject[Req, Rep]) -> None:
-        answer = await ask_plugin(self._bus, keyed, subject, again=self._again)
-        if answer is not None:
-            keyed.sink.complete(keyed.key, answer)
+                await ask_plugin(self._bus, keyed, RUN_COMMAND, again=self._again)
 
     def _keyed(self, dispatch: Dispatch, ready: ReadyQuestion, sink: EffectSink) -> KeyedCall:
         seconds = dispatch.request.timeout_seconds

@@ -131,20 +131,21 @@ class GroupCommitter:
             except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
                 await self._narrow(rows, error)
                 return
+            seconds = time.perf_counter() - begun
+            lost_appends = {rows[place - 1].append for place in lost}
+            for row in rows:
+                if row.last:
+                    verdict = Verdict.LOST if row.append in lost_appends else Verdict.TAKEN
+                    settle(row.append, verdict, "")
             if self._on_commit is not None:
                 self._on_commit(
                     CommittedGroup(
                         appends=[row.append for row in rows],
                         lost=lost,
                         size=sum(len(row.payload) for row in rows),
-                        seconds=time.perf_counter() - begun,
+                        seconds=seconds,
                     )
                 )
-            lost_appends = {rows[place - 1].append for place in lost}
-            for row in rows:
-                if row.last:
-                    verdict = Verdict.LOST if row.append in lost_appends else Verdict.TAKEN
-                    settle(row.append, verdict, "")
             return
 
     async def _commit_surely(self, rows: Sequence[JournalRow]) -> set[int]:

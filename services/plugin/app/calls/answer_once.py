@@ -35,12 +35,11 @@ class AnswerOnce:
     def __init__(self, keyed: KeyedCalls[AttachedResult]) -> None:
         self._keyed = keyed
 
-    async def run(
-        self, envelope: Envelope, reply: type[Reply], act: Callable[[], Awaitable[Reply]]
-    ) -> Reply:
+    async def run(self, envelope: Envelope, act: Callable[[], Awaitable[Reply]]) -> Reply | bytes:
         """The reply of `act`, which is not called when the envelope's key is on record.
 
-        Without a key `act` is simply called. Raises what `act` and KeyedCalls raise.
+        Under a key it is the JSON that was put on record. Without one `act` is simply called.
+        Raises what `act` and KeyedCalls raise.
         """
         effect = envelope.effect
         if effect is None:
@@ -62,5 +61,5 @@ class AnswerOnce:
         )
         async with aclosing(parts):
             async for part in parts:
-                return reply.model_validate_json(part.payload)
+                return part.payload.encode()
         raise UpstreamError("the call ended without a reply", retryable=True)

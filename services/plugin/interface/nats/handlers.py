@@ -77,38 +77,33 @@ class PluginHandlers:
         await bus.serve(CALL_TOOL, self._call_tool)
         await bus.consume(RUN_ENDED, self._run_ended, durable="plugin")
 
-    async def _run_code(self, call: CodeCall, envelope: Envelope) -> CodeResult:
+    async def _run_code(self, call: CodeCall, envelope: Envelope) -> CodeResult | bytes:
         within = envelope.remaining_seconds or DEFAULT_SECONDS
         return await self._once.run(
             envelope,
-            CodeResult,
             lambda: self._code.run(call, tenant_id=envelope.tenant_id, within=within),
         )
 
-    async def _fetch_http(self, call: HttpCall, envelope: Envelope) -> HttpResult:
-        return await self._once.run(
-            envelope, HttpResult, lambda: self._http.run(call, envelope=envelope)
-        )
+    async def _fetch_http(self, call: HttpCall, envelope: Envelope) -> HttpResult | bytes:
+        return await self._once.run(envelope, lambda: self._http.run(call, envelope=envelope))
 
-    async def _read_document(self, call: DocumentCall, envelope: Envelope) -> DocumentText:
+    async def _read_document(self, call: DocumentCall, envelope: Envelope) -> DocumentText | bytes:
         within = envelope.remaining_seconds or DEFAULT_SECONDS
         return await self._once.run(
             envelope,
-            DocumentText,
             lambda: self._documents.run(call, envelope=envelope, within=within),
         )
 
-    async def _run_command(self, call: CommandCall, envelope: Envelope) -> CommandResult:
+    async def _run_command(self, call: CommandCall, envelope: Envelope) -> CommandResult | bytes:
         within = envelope.remaining_seconds or DEFAULT_SECONDS
         return await self._once.run(
             envelope,
-            CommandResult,
             lambda: self._commands.run(call, envelope=envelope, within=within),
         )
 
-    async def _call_tool(self, call: ToolCall, envelope: Envelope) -> ToolResult:
+    async def _call_tool(self, call: ToolCall, envelope: Envelope) -> ToolResult | bytes:
         declared = self._tools.as_declared(call, envelope)
-        return await self._once.run(declared, ToolResult, lambda: self._tools.run(call))
+        return await self._once.run(declared, lambda: self._tools.run(call))
 
     async def _list_tools(self, query: ToolQuery, _envelope: Envelope) -> ToolList:
         return await self._listing.run(query)
