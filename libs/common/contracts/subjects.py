@@ -60,7 +60,7 @@ from libs.common.contracts.workflows import RegisterWorkflow, ValidateWorkflow, 
 Req = TypeVar("Req", bound=BaseModel)
 Rep = TypeVar("Rep", bound=BaseModel)
 
-_TOKEN = re.compile(r"^[A-Za-z0-9_-]+$")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 SHARDS = 64
 CELL = "main"
 
@@ -127,7 +127,7 @@ class DurableSubject(Generic[Rep]):
 
 def token(value: str) -> str:
     """`value` as one subject token. Raises ValueError for anything but letters, digits, - and _."""
-    if not _TOKEN.match(value):
+    if not _TOKEN.fullmatch(value):
         msg = f"{value!r} cannot be part of a subject"
         raise ValueError(msg)
     return value

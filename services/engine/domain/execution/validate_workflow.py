@@ -24,6 +24,7 @@ _KNOWN_BUT_NOT_RUNNABLE = frozenset(
     }
 )
 
+_LONGEST_ID = 255
 _SHOWN = 10
 """Nodes of a circle that are named."""
 
@@ -46,6 +47,8 @@ def find_problems(
     for place in built.graph.nodes:
         if place.id in RUN_SCOPES:
             errors.append(_reserved(place))
+        if len(place.id) > _LONGEST_ID or not place.id.isprintable():
+            errors.append(_unfit(place))
         if place.type not in catalogue:
             errors.append(_unknown_type(place))
             continue
@@ -107,6 +110,16 @@ def _start(place: GraphNode, graph: Graph) -> Iterator[Finding]:
         node_id=place.id,
         node_title=place.title,
         field="start_node_id",
+    )
+
+
+def _unfit(place: GraphNode) -> Finding:
+    # It stands in the keys of its calls, in headers and in lines of logs.
+    return Finding(
+        code="unfit_node_id",
+        message=f"a node's id is at most {_LONGEST_ID} characters that can be shown in one line",
+        node_id=place.id,
+        node_title=place.title,
     )
 
 

@@ -1,5 +1,6 @@
 """Answers that must be JSON of a given shape. The one place that knows jsonschema."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,28 @@ from services.engine.domain.node_parts.json_repairing import NotJson, read_json
 from services.engine.domain.node_parts.settings_reader import SettingsReader
 from services.engine.domain.variables.values import Value
 
+
+def _left_to_the_model(*_: object) -> tuple[()]:
+    return ()
+
+
+def _additional(
+    validator: Any, allowed: Any, value: Any, schema: dict[str, Any]
+) -> Iterable[ValidationError]:
+    if "patternProperties" in schema:
+        return ()
+    return Draft7Validator.VALIDATORS["additionalProperties"](validator, allowed, value, schema)
+
+
 # A pattern is the author's regular expression over the model's text: its time has no bound, so it
-# is left to the model's own schema enforcement.
+# is left to the model's own schema enforcement, and so is what properties it leaves over.
 _Validator: type[Draft7Validator] = extend(  # pyright: ignore[reportUnknownVariableType]
-    Draft7Validator, {"pattern": None, "patternProperties": None}
+    Draft7Validator,
+    {
+        "pattern": _left_to_the_model,
+        "patternProperties": _left_to_the_model,
+        "additionalProperties": _additional,
+    },
 )
 
 

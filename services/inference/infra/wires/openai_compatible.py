@@ -9,6 +9,7 @@ import msgspec
 
 from libs.common.clock import Clock
 from libs.common.errors import UpstreamTimeout
+from libs.common.guarded_http.request_parts import idempotency_value
 from libs.common.http_spans import client_span, note_status
 from libs.common.tracing import Span, ending
 from services.inference.app.ports.chat_wire import UpstreamCall
@@ -168,5 +169,5 @@ def _headers(upstream: UpstreamCall, traceparent: str | None) -> dict[str, str]:
     elif key and auth.style == "header" and auth.header:
         headers[auth.header] = key
     if upstream.idempotency_key:
-        headers["Idempotency-Key"] = upstream.idempotency_key
+        headers["Idempotency-Key"] = idempotency_value(upstream.idempotency_key)
     return headers

@@ -7,6 +7,7 @@ from urllib3 import encode_multipart_formdata
 from libs.common.contracts.http_call import FormBody, HttpCall, NoBody, RawBody
 from libs.common.guarded_http.answers import GuardedResponse
 from libs.common.guarded_http.guarded_http import GuardedHttp
+from libs.common.guarded_http.request_parts import idempotency_value
 
 
 class GuardedFetcher:
@@ -22,7 +23,7 @@ class GuardedFetcher:
         if content_type is not None and "content-type" not in named:
             headers.append(("Content-Type", content_type))
         if idempotency_key is not None and "idempotency-key" not in named:
-            headers.append(("Idempotency-Key", idempotency_key))
+            headers.append(("Idempotency-Key", idempotency_value(idempotency_key)))
         return await self._http.request(
             call.method,
             call.url,

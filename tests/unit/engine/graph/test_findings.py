@@ -36,6 +36,10 @@ def _codes(nodes: list[Any], edges: list[Any]) -> tuple[list[str], list[str]]:
         ([START, {"id": "x", "data": {"type": "nonsense"}}], [], ["unknown_node_type"]),
         ([START, {"id": "x", "data": {"type": "datasource"}}], [], ["node_type_not_runnable"]),
         ([START, ANSWER | {"id": "sys"}], [_edge("s", "sys")], ["reserved_node_id"]),
+        ([START, ANSWER | {"id": "a\nb"}], [_edge("s", "a\nb")], ["unfit_node_id"]),
+        ([START, ANSWER | {"id": "a\0"}], [_edge("s", "a\0")], ["unfit_node_id"]),
+        ([START, ANSWER | {"id": "a" * 256}], [_edge("s", "a" * 256)], ["unfit_node_id"]),
+        ([START, ANSWER | {"id": "ключ * > 1"}], [_edge("s", "ключ * > 1")], []),
         (
             [
                 START,

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from libs.common.contracts.chat import ChatMessage, ChatResult, Usage
@@ -331,6 +333,28 @@ def test_llm_structured_output() -> None:
         "Failed to parse structured output: 'type' is a required property",
         "LLMNodeError",
     )
+
+
+@pytest.mark.parametrize("more", [{}, {"additionalProperties": False}])
+def test_no_expression_of_a_schema_is_tried(more: dict[str, Value]) -> None:
+    slow = "^(a+)+$"
+    schema: Value = {
+        "patternProperties": {slow: {"type": "number"}},
+        "properties": {"t": {"type": "string", "pattern": slow}},
+        "propertyNames": {"pattern": slow},
+        **more,
+    }
+    said = {"a" * 60 + "!": "x", "t": "a" * 60 + "!"}
+    data = _llm(structured_output_switch_on=True, structured_output={"schema": schema})
+    done = drive(parse_node(data), SCOPES, (_said(json.dumps(said)),))
+    assert done.outputs["structured_output"] == said
+
+
+def test_additional_properties_are_refused_where_no_expression_says_otherwise() -> None:
+    schema: Value = {"properties": {"t": {}}, "additionalProperties": False}
+    data = _llm(structured_output_switch_on=True, structured_output={"schema": schema})
+    error, _ = drive(parse_node(data), SCOPES, (_said('{"u": 1}'),)).error
+    assert "Additional properties are not allowed" in error
 
 
 def test_a_schema_that_points_elsewhere_fetches_nothing() -> None:
