@@ -12,7 +12,15 @@ import pytest
 from aiohttp import web
 
 from libs.common.clock import SystemClock
-from libs.common.contracts.chat import ChatCall, ChatMessage, TextPart, ToolCallDelta
+from libs.common.contracts.chat import (
+    ChatCall,
+    ChatMessage,
+    Content,
+    ImageContent,
+    TextContent,
+    TextPart,
+    ToolCallDelta,
+)
 from libs.common.errors import UpstreamTimeout
 from services.inference.app.ports.chat_wire import OpenedCredential, UpstreamCall
 from services.inference.domain.catalogue.catalogue import ResolvedModel
@@ -39,12 +47,14 @@ async def _upstream(handler: Handler) -> AsyncGenerator[str]:
         await runner.cleanup()
 
 
-async def _collect(base_url: str, *, stream: bool = True) -> list[UpstreamPart]:
+async def _collect(
+    base_url: str, *, stream: bool = True, content: str | tuple[Content, ...] = "hi"
+) -> list[UpstreamPart]:
     provider = ProviderSheet(id="acme", name="Acme", wire="openai_compatible")
     upstream = UpstreamCall(
         model=ResolvedModel(provider=provider, sheet=ModelSheet(id="m"), upstream_name="m"),
         call=ChatCall(
-            model="acme/m", messages=(ChatMessage(role="user", content="hi"),), stream=stream
+            model="acme/m", messages=(ChatMessage(role="user", content=content),), stream=stream
         ),
         credential=OpenedCredential(base_url=base_url, values={"api_key": "s3cret-value"}),
         connect_seconds=2.0,
@@ -94,6 +104,31 @@ async def test_a_stream_becomes_typed_parts() -> None:
         ToolCallDelta(index=0, id="c1", name="f", arguments="{}"),
         TokenCount(prompt=3, completion=2),
         Finish(reason="stop"),
+    ]
+
+
+async def test_images_are_sent_as_parts_of_their_message() -> None:
+    sent: list[object] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        sent.extend((await request.json())["messages"])
+        message = {"role": "assistant", "content": "A cat."}
+        return web.json_response(
+            {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+        )
+
+    url = "https://x.test/cat.png"
+    shown = (ImageContent(url=url, detail="high"), TextContent(text="What is it?"))
+    async with _upstream(handler) as base_url:
+        await _collect(base_url, stream=False, content=shown)
+    assert sent == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": {"url": url, "detail": "high"}},
+                {"type": "text", "text": "What is it?"},
+            ],
+        }
     ]
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from libs.common.contracts.chat import (
     ChatCall,
     ChatMessage,
+    ImageContent,
     JsonSchemaFormat,
+    TextContent,
     ToolDefinition,
     Usage,
 )
@@ -64,16 +66,21 @@ class ChosenModel:
         )
 
     def process_data(self, messages: Sequence[ChatMessage]) -> dict[str, Value]:
-        """What a trace shows of a call: the model and the messages' texts."""
-        prompts: list[Value] = [
-            {
-                "role": message.role,
-                "text": message.content if isinstance(message.content, str) else "",
-                "files": [],
-            }
-            for message in messages
-        ]
+        """What a trace shows of a call: the model, the messages' texts and their images."""
+        prompts: list[Value] = [_shown(message) for message in messages]
         return {"model_mode": self.mode, "prompts": prompts, **self.identity}
+
+
+def _shown(message: ChatMessage) -> Value:
+    if isinstance(message.content, str):
+        return {"role": message.role, "text": message.content, "files": []}
+    texts = [part.text for part in message.content if isinstance(part, TextContent)]
+    files: list[Value] = [
+        {"type": "image", "url": part.url, "detail": part.detail}
+        for part in message.content
+        if isinstance(part, ImageContent)
+    ]
+    return {"role": message.role, "text": "\n".join(texts), "files": files}
 
 
 def usage_metadata(usage: Usage) -> dict[str, Value]:

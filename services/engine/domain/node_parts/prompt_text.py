@@ -13,7 +13,7 @@ from services.engine.domain.node_parts.templates.template import (
 )
 from services.engine.domain.variables.rendering import render_text
 from services.engine.domain.variables.template_text import TemplateText, parse_template_text
-from services.engine.domain.variables.values import Missing, Selector
+from services.engine.domain.variables.values import Missing, Selector, Value
 
 _CONTEXT = "{{#context#}}"
 _CONTEXT_NAME = "context_of_the_node"
@@ -33,6 +33,11 @@ class PlainText:
         """Raises NodeFailure for a variable that does not exist."""
         return context.join(_render_strictly(piece, variables) for piece in self.pieces)
 
+    def values(self, variables: VariableReader) -> tuple[Value, ...]:
+        """What its references hold."""
+        found = (variables.get(selector) for selector in self.references)
+        return tuple(value for value in found if not isinstance(value, Missing))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JinjaText:
@@ -50,6 +55,10 @@ class JinjaText:
             return self.template.render({**values, _CONTEXT_NAME: context})
         except TemplateFailed as failed:
             raise NodeFailure(str(failed), error_type=failed.error_type) from failed
+
+    def values(self, variables: VariableReader) -> tuple[Value, ...]:
+        """None: what a template makes of its variables is its own affair."""
+        return ()
 
 
 PromptText = PlainText | JinjaText

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from libs.common.contracts.chat import ChatMessage
+from libs.common.contracts.chat import ChatMessage, Content, TextContent
 from services.engine.domain.node_parts.input_variables import parse_input_variables
 from services.engine.domain.node_parts.node_contract import NodeContext, NodeFailure
 from services.engine.domain.node_parts.prompt_context import context_text
+from services.engine.domain.node_parts.prompt_images import Vision, parse_vision
 from services.engine.domain.node_parts.prompt_memory import Memory, parse_memory
 from services.engine.domain.node_parts.prompt_text import PromptText, parse_prompt_text
 from services.engine.domain.node_parts.settings_reader import SettingsReader
@@ -15,6 +16,7 @@ from services.engine.domain.variables.values import Missing, Selector
 
 Role = Literal["system", "user", "assistant"]
 _ROLES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
+_Turn = tuple[Role, str | tuple[Content, ...]]
 _HISTORIES = ("{{#histories#}}", "#histories#")
 _QUERY = "#sys.query#"
 _SYSTEM_QUERY: Selector = ("sys", "query")
@@ -28,6 +30,7 @@ class Prompt:
     completion: bool
     context: Selector | None
     memory: Memory | None
+    vision: Vision
 
     @property
     def references(self) -> tuple[Selector, ...]:
@@ -36,22 +39,30 @@ class Prompt:
             found.append(self.context)
         if self.memory is not None:
             found.extend(self.memory.references)
+        if self.vision.files is not None:
+            found.append(self.vision.files)
         return tuple(found)
 
     def build(self, context: NodeContext) -> tuple[ChatMessage, ...]:
-        """Template, then remembered turns, then the query; empty messages are left out.
+        """Template, then remembered turns, then the query; empty messages are left out. Images that
+        a text names follow it; those of `vision` stand before the last text, if it is the user's.
 
         Raises NodeFailure for a missing variable and when nothing is left to send.
         """
         known = None if self.context is None else context.variables.get(self.context)
         knowledge = "" if known is None else context_text(known)
-        written: list[tuple[Role, str]] = []
-        for role, text in self.texts:
-            written.append((role, text.render(context.variables, knowledge)))
-        turns = self._completion(written, context) if self.completion else written
+        turns: list[_Turn] = []
+        if self.completion:
+            texts = [text.render(context.variables, knowledge) for _, text in self.texts]
+            turns.append(("user", self._completion(texts, context)))
+        else:
+            for role, text in self.texts:
+                turns.append((role, text.render(context.variables, knowledge)))
+                turns.append((role, self._named_by(text, context)))
         if not self.completion and self.memory is not None:
-            turns = [*turns, *self._remembered(context, self.memory)]
-        messages = tuple(ChatMessage(role=role, content=text) for role, text in turns if text)
+            turns += self._remembered(context, self.memory)
+        turns = _with_images(turns, self.vision.images(context.variables))
+        messages = tuple(ChatMessage(role=role, content=said) for role, said in turns if said)
         if not messages:
             raise NodeFailure(
                 "No prompt found in the LLM configuration. "
@@ -60,18 +71,23 @@ class Prompt:
             )
         return messages
 
-    def _remembered(self, context: NodeContext, memory: Memory) -> list[tuple[Role, str]]:
-        turns: list[tuple[Role, str]] = []
+    def _named_by(self, text: PromptText, context: NodeContext) -> tuple[Content, ...]:
+        return tuple(
+            image
+            for value in text.values(context.variables)
+            for image in self.vision.images_of(value)
+        )
+
+    def _remembered(self, context: NodeContext, memory: Memory) -> list[_Turn]:
+        turns: list[_Turn] = []
         for query, answer in memory.select(context.history):
             turns.append(("user", query))
             turns.append(("assistant", answer))
         turns.append(("user", _query(context, memory)))
         return turns
 
-    def _completion(
-        self, written: list[tuple[Role, str]], context: NodeContext
-    ) -> list[tuple[Role, str]]:
-        text = "\n".join(piece for _, piece in written)
+    def _completion(self, written: list[str], context: NodeContext) -> str:
+        text = "\n".join(written)
         transcript = "" if self.memory is None else self.memory.transcript(context.history)
         placed = False
         for place in _HISTORIES:
@@ -81,7 +97,18 @@ class Prompt:
             text = f"{transcript}\n{text}"
         if self.memory is not None and _QUERY in text:
             text = text.replace(_QUERY, _query(context, self.memory))
-        return [("user", text)]
+        return text
+
+
+def _with_images(turns: list[_Turn], images: tuple[Content, ...]) -> list[_Turn]:
+    said = [turn for turn in turns if turn[1]]
+    if not images:
+        return said
+    if not said or said[-1][0] != "user":
+        return [*said, ("user", images)]
+    last = said[-1][1]
+    content = (TextContent(text=last),) if isinstance(last, str) else last
+    return [*said[:-1], ("user", (*images, *content))]
 
 
 def _query(context: NodeContext, memory: Memory) -> str:
@@ -112,4 +139,5 @@ def parse_prompt(settings: SettingsReader, *, completion: bool) -> Prompt:
         completion=completion,
         context=context.selector("variable_selector") if context.flag("enabled") else None,
         memory=parse_memory(settings),
+        vision=parse_vision(settings),
     )
