@@ -18,6 +18,9 @@ RequestHandler = Callable[[Req, Envelope], Awaitable[Rep | bytes]]
 StreamHandler = Callable[[Req, Envelope], AsyncIterator[Rep]]
 MessageHandler = Callable[[M, Envelope], Awaitable[None]]
 
+LISTENER_BYTES = 32 * 1024 * 1024
+"""What a listener keeps for a reader who is slow or stands still."""
+
 
 class MessageBus(Protocol):
     """Typed messages between services.
@@ -66,8 +69,8 @@ class MessageBus(Protocol):
     ) -> AbstractAsyncContextManager["Listener[M]"]:
         """Hear a broadcast from the moment the context is entered (the server knows by then).
 
-        `subject` may hold `*` tokens. At most `limit` messages wait; on overflow the listener
-        raises Busy, so that its reader starts over from the stored part.
+        `subject` may hold `*` tokens. At most `limit` messages of LISTENER_BYTES together wait; on
+        overflow the listener raises Busy, so that its reader starts over from the stored part.
         """
         ...
 

@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from libs.common.errors import Busy
+from libs.common.messaging.bus import LISTENER_BYTES
 from libs.common.messaging.wire_format import reply_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -21,12 +22,14 @@ class Ear(Protocol):
 
 
 class InMemoryListener(Generic[M]):
-    """At most `limit` messages wait; after an overflow `next` raises Busy once and starts over."""
+    """At most `limit` messages of LISTENER_BYTES wait; after an overflow `next` raises Busy once
+    and starts over."""
 
     def __init__(self, model: type[M], limit: int) -> None:
         self._model = model
         self._limit = limit
         self._waiting: deque[bytes] = deque()
+        self._bytes = 0
         self._overflowed = False
         self._news = asyncio.Event()
 
@@ -35,10 +38,11 @@ class InMemoryListener(Generic[M]):
         return len(self._waiting)
 
     def hear(self, body: bytes) -> None:
-        if len(self._waiting) >= self._limit:
+        if len(self._waiting) >= self._limit or self._bytes > LISTENER_BYTES:
             self._overflowed = True
         else:
             self._waiting.append(body)
+            self._bytes += len(body)
         self._news.set()
 
     async def next(self, *, timeout: float) -> M | None:
@@ -52,8 +56,11 @@ class InMemoryListener(Generic[M]):
         if self._overflowed:
             self._overflowed = False
             self._waiting.clear()
+            self._bytes = 0
             raise Busy("messages were missed: more messages than the listener holds")
-        return reply_of(self._model, self._waiting.popleft())
+        body = self._waiting.popleft()
+        self._bytes -= len(body)
+        return reply_of(self._model, body)
 
 
 class InMemoryBroadcasts:

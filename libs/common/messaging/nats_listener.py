@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from libs.common.errors import Busy
 from libs.common.messaging.body_references import BodyReferences
+from libs.common.messaging.bus import LISTENER_BYTES
 from libs.common.messaging.nats_connection import wake
 from libs.common.messaging.wire_format import reply_of
 
@@ -17,7 +18,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class NatsListener(Generic[M]):
-    """Messages that were heard and not read, at most `limit`.
+    """Messages that were heard and not read, at most `limit` and LISTENER_BYTES.
 
     After an overflow or a lost connection `next` raises Busy once, drops what waits and goes on
     with what comes then.
@@ -28,6 +29,7 @@ class NatsListener(Generic[M]):
         self._limit = limit
         self._bodies = bodies
         self._waiting: deque[Msg] = deque()
+        self._bytes = 0
         self._missed: str | None = None
         self._wake: asyncio.Future[None] | None = None
 
@@ -36,10 +38,11 @@ class NatsListener(Generic[M]):
         return len(self._waiting)
 
     async def receive(self, message: Msg) -> None:
-        if len(self._waiting) >= self._limit:
+        if len(self._waiting) >= self._limit or self._bytes > LISTENER_BYTES:
             self.miss("more messages than the listener holds")
             return
         self._waiting.append(message)
+        self._bytes += len(message.data)
         if self._wake is not None:
             wake(self._wake)
 
@@ -63,7 +66,9 @@ class NatsListener(Generic[M]):
         if self._missed is not None:
             reason, self._missed = self._missed, None
             self._waiting.clear()
+            self._bytes = 0
             raise Busy(f"messages were missed: {reason}")
         message = self._waiting.popleft()
+        self._bytes -= len(message.data)
         body = await self._bodies.incoming(message.data, message.headers)
         return reply_of(self._model, body)

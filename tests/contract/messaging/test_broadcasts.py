@@ -5,6 +5,7 @@ import pytest
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.subjects import Broadcast
 from libs.common.errors import Busy
+from libs.common.messaging.bus import LISTENER_BYTES
 from tests.contract.messaging.conftest import Buses
 from tests.contract.messaging.messages import Told, fresh, news
 
@@ -50,6 +51,28 @@ async def test_an_overflow_is_told_once_and_hearing_goes_on(buses: Buses) -> Non
             await listener.next(timeout=5)
         await buses.server.broadcast(subject, Told(text="after"), envelope=Envelope())
         assert await listener.next(timeout=5) == Told(text="after")
+
+
+async def test_a_reader_who_stands_still_keeps_a_bounded_amount(buses: Buses) -> None:
+    subject, piece = news(), "x" * 200_000
+    count = LISTENER_BYTES // len(piece) + 10
+    async with (
+        buses.client.listen(subject) as witness,
+        buses.client.listen(subject) as listener,
+    ):
+        for _ in range(count):
+            await buses.server.broadcast(subject, Told(text=piece), envelope=Envelope())
+            assert await witness.next(timeout=5) is not None
+        assert listener.behind < count
+        with pytest.raises(Busy):
+            await listener.next(timeout=5)
+        await buses.server.broadcast(subject, Told(text="after"), envelope=Envelope())
+        heard = [await listener.next(timeout=5)]
+        # What was still on its way when the overflow was told.
+        while heard[-1] == Told(text=piece):
+            heard.append(await listener.next(timeout=5))
+        assert heard[-1] == Told(text="after")
+        assert len(heard) < count
 
 
 async def test_nobody_listens_is_no_error(buses: Buses) -> None:
