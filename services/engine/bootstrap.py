@@ -29,6 +29,7 @@ from libs.common.service_host import ServiceHost, trace_process
 from libs.common.structured_logging import configure_logging
 from services.engine.app.engine import Engine, EngineOptions, wire_engine, wire_lone_run
 from services.engine.app.events.publish_events import EventPublisher
+from services.engine.app.ports.command_channel import CommandChannel
 from services.engine.app.ports.delta_tail import DeltaTail
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.isolated_processes import IsolatedProcesses
@@ -38,6 +39,8 @@ from services.engine.app.worker import WorkerOptions
 from services.engine.domain.node_parts.node_contract import NodeType
 from services.engine.infra.backend_secrets import BackendSecrets
 from services.engine.infra.calm_collector import calm_collector
+from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
+from services.engine.infra.command_channels.redis_channel import RedisCommandChannel
 from services.engine.infra.engine_metrics import EngineMetrics, readings_of
 from services.engine.infra.isolated_process import (
     IsolatedOrder,
@@ -75,6 +78,7 @@ async def start_engine(
     lifespan: Lifespan,
     *,
     worker_id: UUID | None = None,
+    channel: CommandChannel | None = None,
     tail: DeltaTail | None = None,
     processes: IsolatedProcesses | None = None,
     vault: Vault | None = None,
@@ -83,10 +87,10 @@ async def start_engine(
     on_end: Callable[[UUID], None] = lambda _: None,
 ) -> Engine:
     """A whole engine on open connections, started; the lifespan stops it: no new work, runs handed
-    back, then the writers. Without `processes` no run is isolated, without `vault` none that has
-    secrets can run, without `objects` large events stand in their rows, without `metrics` nobody
-    sees what is counted. `on_end` is told the tenant of every run that ended. Raises Unavailable
-    when the database is away."""
+    back, then the writers. Without `channel` the bus wakes owners, without `processes` no run is
+    isolated, without `vault` none that has secrets can run, without `objects` large events stand in
+    their rows, without `metrics` nobody sees what is counted. `on_end` is told the tenant of every
+    run that ended. Raises Unavailable when the database is away."""
     clock = SystemClock()
     worker_id = worker_id or uuid7()
     sealing = vault.sealing if vault else None
@@ -106,6 +110,7 @@ async def start_engine(
         worker_id,
         stores,
         bus,
+        channel or NatsCommandChannel(bus),
         options,
         clock=clock,
         tail=tail,
@@ -123,7 +128,7 @@ async def start_engine(
     lifespan.at_stop("worker", engine.worker.stop)
     handlers = EngineHandlers(engine.use_cases, engine.worker)
     await handlers.serve(bus)
-    lifespan.background("wake-ups", lambda: handlers.hear_wakes(bus))
+    lifespan.background("wake-ups", engine.hear_wakes)
     return engine
 
 
@@ -157,6 +162,7 @@ async def build(
         _options(settings, catalogue),
         lifespan,
         worker_id=worker_id,
+        channel=_channel(settings, bus, lifespan),
         tail=_tail(settings, lifespan),
         processes=OwnProcesses(*isolated),
         vault=_vault(settings, bus, sealing),
@@ -220,6 +226,7 @@ async def _carry_isolated(
             # It sweeps for nothing, so nothing goes through the sweeper's connections.
             postgres_stores(pool, pool, committer, sealing=sealing, objects=objects),
             bus,
+            _channel(settings, bus, lifespan),
             options,
             clock=SystemClock(),
             publisher=publisher,
@@ -234,6 +241,14 @@ def _write_and_publish(
     lifespan.background("journal writer", committer.run)
     lifespan.background("event publisher", publisher.run)
     lifespan.at_stop("last events", publisher.flushed)
+
+
+def _channel(settings: EngineSettings, bus: MessageBus, lifespan: Lifespan) -> CommandChannel:
+    if settings.command_channel == "nats" or settings.redis_url is None:
+        return NatsCommandChannel(bus)
+    redis = redis_client(settings.redis_url)
+    lifespan.at_stop("redis wake-ups", redis.aclose)
+    return RedisCommandChannel(redis)
 
 
 def _tail(settings: EngineSettings, lifespan: Lifespan) -> DeltaTail | None:

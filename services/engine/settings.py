@@ -1,5 +1,7 @@
 """What the engine reads from its environment."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from libs.common.service_settings import ServiceSettings
@@ -33,6 +35,12 @@ class EngineSettings(ServiceSettings):
     )
     """Bytes that one variable of a conversation or the environment may have: a text's in UTF-8,
     anything else's as JSON."""
+    """Bytes that one conversation variable may have, a text's in UTF-8, anything else's as JSON."""
+    command_channel: Literal["nats", "redis"] = Field(
+        "nats", validation_alias="HEDDLE_ENGINE_COMMAND_CHANNEL"
+    )
+    """What wakes the owner of a run that was sent a command. A wake-up that is lost costs a sweep;
+    `redis` without `HEDDLE_REDIS_URL` is `nats`."""
     database_connections: int = Field(
         10, ge=3, validation_alias="HEDDLE_ENGINE_DATABASE_CONNECTIONS"
     )

@@ -13,6 +13,7 @@ from tests.unit.engine.execution.container_graphs import (
     with_starts,
 )
 from tests.unit.engine.execution.machine_nodes import workflow
+from tests.unit.engine.execution.parked_world import ParkedWorld, form
 from tests.unit.engine.execution.simulated_world import RUN, TENANT, Fails, World, never, run_to_end
 
 
@@ -29,7 +30,7 @@ class Scenario:
         return workflow(self.nodes, self.edges)
 
     def play(self) -> World:
-        world = World(self.compiled(), self.fails)
+        world = ParkedWorld(self.compiled(), self.fails)
         world.begin()
         self.story(world)
         assert world.finished
@@ -64,6 +65,19 @@ def _last_first_with_a_new_owner(world: World) -> None:
     world.happen(world.moves()[-1])
     world.crash()
     run_to_end(world, lambda moves: moves[-1])
+
+
+def _asked_and_paused(world: World) -> None:
+    assert isinstance(world, ParkedWorld)
+    for node in ("f", "g"):
+        world.happen(f"store {key(node)}")
+    world.crash()
+    world.pause()
+    world.answer(key("f"), "yes", why="so")
+    world.crash()
+    world.go_on()
+    world.time_out(key("g"))
+    _first(world)
 
 
 def _aborted(world: World) -> None:
@@ -159,6 +173,17 @@ SCENARIOS: Mapping[str, Scenario] = {
         nodes=_ASSIGNED,
         edges=("s > lp", "lpstart > n", "n > as", "as > told", "as > aside"),
         story=_first,
+    ),
+    "asked_and_paused": Scenario(
+        nodes={
+            "s": _BEGIN,
+            "f": form("yes", "no", form_content="Why? {{#$output.why#}}"),
+            "g": form("yes", timeout=2, timeout_unit="day"),
+            "m": {"type": "ask"},
+            "late": {"type": "pass"},
+        },
+        edges=("s > f", "s > g", "f:yes > m", "g:__timeout > late"),
+        story=_asked_and_paused,
     ),
     "aborted": Scenario(nodes=_STREAM, edges=("s > m", "m > a"), story=_aborted),
 }

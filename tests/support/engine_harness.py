@@ -11,6 +11,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from libs.common.clock import SystemClock
+from libs.common.contracts.forms import (
+    FormsQuery,
+    FormStatus,
+    FormSubmitted,
+    FormView,
+    SubmitForm,
+)
 from libs.common.contracts.run_commands import AcceptRun
 from libs.common.contracts.run_events import CommittedEvent, RunEventMessage
 from libs.common.contracts.run_queries import RunEventsQuery, RunQuery, RunView
@@ -21,15 +28,19 @@ from libs.common.messaging.bus import Listener, MessageBus
 from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing
 from services.engine.app.engine import Engine, EngineOptions, wire_engine
+from services.engine.app.ports.command_channel import CommandChannel
 from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.journal_store import Entry
 from services.engine.app.runs.keep_lease import LeasePace
 from services.engine.app.worker import WorkerOptions
+from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
 from services.engine.infra.in_memory.command_store import InMemoryCommandStore
 from services.engine.infra.in_memory.conversation_store import InMemoryConversationStore
 from services.engine.infra.in_memory.engine_state import EngineState
+from services.engine.infra.in_memory.form_store import InMemoryFormStore
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
+from services.engine.infra.in_memory.parking_store import InMemoryParkingStore
 from services.engine.infra.in_memory.run_store import InMemoryRunStore
 from services.engine.infra.in_memory.snapshot_store import InMemorySnapshotStore
 from services.engine.infra.in_memory.worker_leases import InMemoryWorkerLeases
@@ -67,7 +78,7 @@ class Replica:
         await self.engine.worker.start()
         handlers = EngineHandlers(self.engine.use_cases, self.engine.worker)
         await handlers.serve(self.bus)
-        self.tasks.append(asyncio.ensure_future(handlers.hear_wakes(self.bus)))
+        self.tasks.append(asyncio.ensure_future(self.engine.hear_wakes()))
 
     async def stop(self) -> None:
         """As on SIGTERM."""
@@ -96,6 +107,7 @@ class Cluster:
         self._stores_of = stores_of
         self._secrets_of = secrets
         self.bus = bus
+        self.channel: CommandChannel | None = None
         self.replicas: list[Replica] = []
 
     async def replica(self, options: EngineOptions = FAST, *, serve: bool = True) -> Replica:
@@ -106,6 +118,7 @@ class Cluster:
             worker_id,
             stores,
             self.bus,
+            self.channel or NatsCommandChannel(self.bus),
             options,
             clock=SystemClock(),
             secrets=self._secrets_of() if self._secrets_of else None,
@@ -146,10 +159,38 @@ class Cluster:
         """The run's view once it has a status that stays."""
 
         async def over() -> bool:
-            return (await self.view(run_id)).status not in ("queued", "running")
+            return (await self.view(run_id)).status not in ("queued", "running", "parked")
 
         await eventually(over, within=within)
         return await self.view(run_id)
+
+    async def parked(self, run_id: UUID) -> None:
+        """Wait until nobody owns the run any more."""
+
+        async def nobodys() -> bool:
+            found = await self.replicas[0].stores.runs.find(TENANT, run_id)
+            return found.status == "parked"
+
+        await eventually(nobodys)
+
+    async def forms(self, run_id: UUID, status: FormStatus = "open") -> list[FormView]:
+        """Oldest first."""
+        query = FormsQuery(tenant_id=TENANT, run_id=run_id, status=status)
+        return [*(await self.replicas[0].engine.use_cases.forms.list(query)).forms][::-1]
+
+    async def answer(self, form_id: UUID, action: str = "source", **more: Any) -> FormSubmitted:
+        """Answer a form of `engine_nodes.form`."""
+        answer = SubmitForm(
+            tenant_id=TENANT,
+            form_id=form_id,
+            command_id=uuid7(),
+            action=action,
+            inputs={"why": "so"},
+            actor="ann",
+        )
+        return await self.replicas[-1].engine.use_cases.submit.execute(
+            answer.model_copy(update=more)
+        )
 
     async def events(self, run_id: UUID) -> tuple[CommittedEvent, ...]:
         query = RunEventsQuery(tenant_id=TENANT, run_id=run_id)
@@ -199,6 +240,8 @@ async def in_memory_cluster(bus: MessageBus) -> AsyncGenerator[Cluster]:
             writer=journal,
             snapshots=InMemorySnapshotStore(state),
             conversations=InMemoryConversationStore(state),
+            parking=InMemoryParkingStore(state),
+            forms=InMemoryFormStore(state),
         )
         return stores, journal.run()
 

@@ -17,6 +17,7 @@ from services.engine.domain.node_parts.node_contract import (
     OutputSegment,
     Problem,
 )
+from services.engine.domain.nodes.catalogue import CATALOGUE
 from services.engine.domain.variables.values import Selector
 
 
@@ -107,12 +108,24 @@ TEST_CATALOGUE: Mapping[str, NodeType] = {
     "ask": NodeType(type="ask", execution="executable", parse=_Ask),
     "compute": NodeType(type="compute", execution="executable", parse=_Compute),
     "huge": NodeType(type="huge", execution="executable", parse=_Huge),
+    "human-input": CATALOGUE["human-input"],
     "broken": NodeType(type="broken", execution="executable", parse=_Broken),
     "unwritable": NodeType(type="unwritable", execution="executable", parse=_Unwritable),
     "show": NodeType(
         type="show", execution="response", parse=PlainNode, response_template=_answer_template
     ),
 }
+
+
+def form(*actions: str, **more: Any) -> dict[str, Any]:
+    """A human-input node's data; its first action is the way on in a chain."""
+    return {
+        "type": "human-input",
+        "form_content": "Well? {{#$output.why#}}",
+        "inputs": [{"type": "paragraph", "output_variable_name": "why"}],
+        "user_actions": [{"id": each, "title": each.upper()} for each in actions or ("source",)],
+        **more,
+    }
 
 
 def chain(*nodes: dict[str, Any]) -> WorkflowDefinition:

@@ -13,6 +13,7 @@ from libs.common.database.asyncpg_pool import create_pool
 from libs.common.identifiers import uuid7
 from services.engine.app.ports.command_store import CommandStore
 from services.engine.app.ports.conversation_store import ConversationStore
+from services.engine.app.ports.form_store import FormStore
 from services.engine.app.ports.journal_store import (
     Append,
     JournalReader,
@@ -20,23 +21,30 @@ from services.engine.app.ports.journal_store import (
     VariableChange,
     Verdict,
 )
+from services.engine.app.ports.parking_store import ParkingStore
 from services.engine.app.ports.run_store import Claim, RunStore
 from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.ports.worker_leases import WorkerLeases
 from services.engine.app.ports.workflow_store import WorkflowStore
-from services.engine.domain.events.journal import JournalEvent
+from services.engine.app.runs.run_outcome import run_ended
+from services.engine.app.runs.run_started import run_started
+from services.engine.domain.events.journal import JournalEvent, RunFinished
 from services.engine.infra.in_memory.command_store import InMemoryCommandStore
 from services.engine.infra.in_memory.conversation_store import InMemoryConversationStore
 from services.engine.infra.in_memory.engine_state import EngineState
+from services.engine.infra.in_memory.form_store import InMemoryFormStore
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
+from services.engine.infra.in_memory.parking_store import InMemoryParkingStore
 from services.engine.infra.in_memory.run_store import InMemoryRunStore
 from services.engine.infra.in_memory.snapshot_store import InMemorySnapshotStore
 from services.engine.infra.in_memory.worker_leases import InMemoryWorkerLeases
 from services.engine.infra.in_memory.workflow_store import InMemoryWorkflowStore
 from services.engine.infra.postgres.command_store import PostgresCommandStore
 from services.engine.infra.postgres.conversation_store import PostgresConversationStore
+from services.engine.infra.postgres.form_store import PostgresFormStore
 from services.engine.infra.postgres.journal_reader import PostgresJournalReader
 from services.engine.infra.postgres.journal_store import GroupCommitter
+from services.engine.infra.postgres.parking_store import PostgresParkingStore
 from services.engine.infra.postgres.run_store import PostgresRunStore
 from services.engine.infra.postgres.snapshot_store import PostgresSnapshotStore
 from services.engine.infra.postgres.worker_leases import PostgresWorkerLeases
@@ -59,6 +67,8 @@ class EngineStores:
     reader: JournalReader
     snapshots: SnapshotStore
     conversations: ConversationStore
+    parking: ParkingStore
+    forms: FormStore
     workers: tuple[UUID, UUID]
     writers: tuple[JournalWriter, JournalWriter]
 
@@ -104,6 +114,23 @@ def request(tenant_id: UUID, *, app_id: UUID | None = None) -> AcceptRun:
     )
 
 
+async def finish(stores: EngineStores, claim: Claim) -> None:
+    """Have worker 0 end the run well, in its first commit."""
+    started = run_started(claim.request, now=1.0)
+    finished = RunFinished(
+        at=2.0,
+        status="succeeded",
+        outputs={},
+        error=None,
+        total_tokens=0,
+        total_steps=0,
+        exceptions_count=0,
+        usage={},
+    )
+    ending = run_ended(claim, finished, error=None, started_at=1.0, answer="", open_keys=())
+    assert await stores.write(claim, 1, [started, finished], ending=ending) is Verdict.TAKEN
+
+
 @asynccontextmanager
 async def in_memory_stores() -> AsyncGenerator[EngineStores]:
     state = EngineState(SystemClock())
@@ -119,6 +146,8 @@ async def in_memory_stores() -> AsyncGenerator[EngineStores]:
             reader=journals[0],
             snapshots=InMemorySnapshotStore(state),
             conversations=InMemoryConversationStore(state),
+            parking=InMemoryParkingStore(state),
+            forms=InMemoryFormStore(state),
             workers=workers,
             writers=journals,
         )
@@ -141,6 +170,8 @@ async def postgres_stores(database: FreshDatabase) -> AsyncGenerator[EngineStore
             reader=PostgresJournalReader(pool),
             snapshots=PostgresSnapshotStore(pool),
             conversations=PostgresConversationStore(pool),
+            parking=PostgresParkingStore(pool, sweeper),
+            forms=PostgresFormStore(pool),
             workers=workers,
             writers=writers,
         )

@@ -5,11 +5,27 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from libs.common.contracts.forms import HumanAnswer
 from libs.common.contracts.run_forks import RunOrigin
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+RunStatus = Literal[
+    "queued",
+    "running",
+    "parked",
+    "succeeded",
+    "partial-succeeded",
+    "failed",
+    "stopped",
+    "quarantined",
+    "incompatible",
+]
+TERMINAL_STATUSES = frozenset({"succeeded", "partial-succeeded", "failed", "stopped"})
+SET_ASIDE_STATUSES = frozenset({"quarantined", "incompatible"})
 
 
 class EnvironmentValue(_Frozen):
@@ -93,21 +109,78 @@ class RunAccepted(_Frozen):
     already_known: bool = False
 
 
-class AbortRun(_Frozen):
-    """Stop a run. `reason` is shown to its callers."""
+class RunOrder(_Frozen):
+    """What all commands share. One takes effect once by `command_id`, however often it is sent."""
 
     tenant_id: UUID
     run_id: UUID
     command_id: UUID
+
+
+class AbortRun(RunOrder):
+    """Stop a run. `reason` is shown to its callers."""
+
+    kind: Literal["abort"] = "abort"
     reason: str = "Stopped by user."
 
 
-class ResumeRun(_Frozen):
-    """Put a run that was set aside (quarantined or incompatible) back into the queue."""
+class PauseRun(RunOrder):
+    """Begin nothing new. Calls under way end and are recorded; then the run is parked."""
 
-    tenant_id: UUID
-    run_id: UUID
-    command_id: UUID
+    kind: Literal["pause"] = "pause"
+    reason: str = "Paused by user."
+
+
+class ResumeRun(RunOrder):
+    """Go on after a pause, or put a run that was set aside (quarantined or incompatible) back into
+    the queue."""
+
+    kind: Literal["resume"] = "resume"
+
+
+class VariableUpdate(_Frozen):
+    """A new value of a variable. `selector`: a node's id or `conversation`, and a name."""
+
+    selector: tuple[str, str]
+    value: JsonValue
+
+
+class UpdateVariables(RunOrder):
+    """Change variables of the run's outermost frame, for all that is begun from then on."""
+
+    kind: Literal["update_variables"] = "update_variables"
+    updates: tuple[VariableUpdate, ...]
+
+
+class AnswerForm(RunOrder):
+    """A person has answered the form of the effect `key`. Stored by the form's submission alone."""
+
+    kind: Literal["submit_form"] = "submit_form"
+    key: str
+    answer: HumanAnswer
+
+
+class ChildFinished(RunOrder):
+    """A run that this one waits for has ended."""
+
+    kind: Literal["child_finished"] = "child_finished"
+    child_run_id: UUID
+    status: RunStatus
+
+
+class TimerDue(RunOrder):
+    """An instant that a parked run waited for has come. `timer` form: nobody answered the form of
+    the effect `ref` in time; wait: the run's own timer `ref`."""
+
+    kind: Literal["timer_due"] = "timer_due"
+    timer: Literal["form", "wait"]
+    ref: str
+
+
+RunCommand = (
+    AbortRun | PauseRun | ResumeRun | UpdateVariables | AnswerForm | ChildFinished | TimerDue
+)
+"""Everything that a run can be told while it is under way."""
 
 
 class CommandAccepted(_Frozen):
@@ -122,21 +195,6 @@ class Doorbell(_Frozen):
 
     tenant_id: UUID
     run_id: UUID
-
-
-RunStatus = Literal[
-    "queued",
-    "running",
-    "parked",
-    "succeeded",
-    "partial-succeeded",
-    "failed",
-    "stopped",
-    "quarantined",
-    "incompatible",
-]
-TERMINAL_STATUSES = frozenset({"succeeded", "partial-succeeded", "failed", "stopped"})
-SET_ASIDE_STATUSES = frozenset({"quarantined", "incompatible"})
 
 
 class RunEnded(_Frozen):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from libs.common.contracts.forms import HumanForm
 from libs.common.contracts.run_commands import RunStatus
 
 
@@ -128,6 +129,67 @@ class NodeRetrying(Placed):
     started_at: float
 
 
+class FormShown(_Frozen):
+    """An open form of a run. Who may answer it is asked for it by its id; after `expires_at`, Unix
+    seconds, nobody can."""
+
+    form_id: UUID
+    node_id: str
+    title: str
+    frame_path: str = ""
+    form: HumanForm
+    expires_at: float
+
+
+class HumanInputRequired(Placed):
+    """The node waits for a person to answer `shown`."""
+
+    kind: Literal["human_input_required"] = "human_input_required"
+    execution_id: UUID
+    node_id: str
+    node_type: str
+    title: str
+    index: int
+    shown: FormShown
+
+
+class HumanInputEnded(Placed):
+    """The form was answered with `action`, or its time ran out (its `action` is empty then).
+    `rendered` is its content with the answers in their places."""
+
+    kind: Literal["human_input_filled", "human_input_timeout"]
+    execution_id: UUID
+    node_id: str
+    node_type: str
+    title: str
+    index: int
+    form_id: UUID
+    action: str
+    action_title: str
+    inputs: dict[str, JsonValue] = {}
+    actor: str | None = None
+    rendered: str
+    expires_at: float
+
+
+class RunPaused(Committed):
+    """Nothing of the run is under way: it waits for the `forms`, or was paused for `reason`."""
+
+    kind: Literal["run_paused"] = "run_paused"
+    reason: str | None = None
+    forms: tuple[FormShown, ...] = ()
+    elapsed_seconds: float
+    total_tokens: int
+    total_steps: int
+    created_at: float
+
+
+class RunResumed(Committed):
+    """The run goes on after `run_paused`."""
+
+    kind: Literal["run_resumed"] = "run_resumed"
+
+
 class GenerationStarted(Committed):
     """Deltas of `generation` may follow, numbered from `from_offset`. Deltas of any other
     generation of the same call are to be dropped, and text above `from_offset` is withdrawn."""
@@ -206,6 +268,10 @@ CommittedEvent = (
     | RoundStarted
     | NodeFinished
     | NodeRetrying
+    | HumanInputRequired
+    | HumanInputEnded
+    | RunPaused
+    | RunResumed
     | GenerationStarted
     | TextCommitted
     | TextReplaced

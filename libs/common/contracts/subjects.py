@@ -24,6 +24,14 @@ from libs.common.contracts.conversation_variables import (
 from libs.common.contracts.credentials import CredentialChanged, CredentialQuery, SealedCredential
 from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.environment_secrets import SealedSecrets, SecretsQuery
+from libs.common.contracts.forms import (
+    FormList,
+    FormQuery,
+    FormsQuery,
+    FormSubmitted,
+    FormView,
+    SubmitForm,
+)
 from libs.common.contracts.http_call import HttpCall, HttpResult
 from libs.common.contracts.keyed_calls import (
     AttachCall,
@@ -37,9 +45,11 @@ from libs.common.contracts.run_commands import (
     AcceptRun,
     CommandAccepted,
     Doorbell,
+    PauseRun,
     ResumeRun,
     RunAccepted,
     RunEnded,
+    UpdateVariables,
 )
 from libs.common.contracts.run_events import RunEventMessage
 from libs.common.contracts.run_forks import ForkPlan, PlanFork
@@ -152,6 +162,11 @@ def run_wake(run_id: UUID) -> Broadcast[Doorbell]:
 ACCEPT_RUN = Subject("engine.runs.accept", AcceptRun, RunAccepted)
 ABORT_RUN = Subject("engine.runs.abort", AbortRun, CommandAccepted)
 RESUME_RUN = Subject("engine.runs.resume", ResumeRun, CommandAccepted)
+PAUSE_RUN = Subject("engine.runs.pause", PauseRun, CommandAccepted)
+UPDATE_VARIABLES = Subject("engine.runs.update_variables", UpdateVariables, CommandAccepted)
+FORM = Subject("engine.forms.view", FormQuery, FormView)
+FORMS = Subject("engine.forms.list", FormsQuery, FormList)
+SUBMIT_FORM = Subject("engine.forms.submit", SubmitForm, FormSubmitted)
 RUN_VIEW = Subject("engine.runs.view", RunQuery, RunView)
 RUNS = Subject("engine.runs.list", RunsQuery, RunSummaries)
 RUN_TRACE = Subject("engine.runs.trace", TraceQuery, RunTrace)

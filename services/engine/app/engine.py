@@ -10,24 +10,29 @@ from services.engine.app.conversations.change_variable import ChangeVariableUseC
 from services.engine.app.conversations.read_variables import ReadVariables
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.events.publish_events import EventPublisher
+from services.engine.app.forms.read_forms import ReadForms
+from services.engine.app.forms.submit_form import SubmitFormUseCase
 from services.engine.app.observing.observed_effects import ObservedEffects, OnEffect, uncounted
+from services.engine.app.ports.command_channel import CommandChannel
 from services.engine.app.ports.delta_tail import DeltaTail
 from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets, NoSecrets
 from services.engine.app.ports.isolated_processes import IsolatedProcesses
 from services.engine.app.ports.run_store import Claim
-from services.engine.app.runs.abort_run import AbortRunUseCase
 from services.engine.app.runs.accept_run import AcceptRunUseCase
 from services.engine.app.runs.carry_alone import LonePorts, LoneRun
 from services.engine.app.runs.carry_run import CarrierPorts, RunCarrier, Suspicion
+from services.engine.app.runs.command_run import CommandRun
 from services.engine.app.runs.cut_snapshots import SNAPSHOT_FLOOR
 from services.engine.app.runs.drive_run import DriverPorts
+from services.engine.app.runs.fire_timers import TimerSweep
+from services.engine.app.runs.hear_wakes import hear_wakes
 from services.engine.app.runs.isolate_run import IsolationPorts, RunIsolation
 from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
 from services.engine.app.runs.plan_fork import PlanForkUseCase
 from services.engine.app.runs.read_run import ReadRun
-from services.engine.app.runs.resume_run import ResumeRunUseCase
 from services.engine.app.runs.ring_doorbell import ring_doorbell
+from services.engine.app.runs.wake_run import RunWaker
 from services.engine.app.use_cases import EngineUseCases
 from services.engine.app.worker import Worker, WorkerOptions, WorkerPorts
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
@@ -63,13 +68,20 @@ class Engine:
     worker: Worker
     use_cases: EngineUseCases
     publisher: EventPublisher
+    channel: CommandChannel
     isolation: RunIsolation | None
+    clock: Clock
+
+    async def hear_wakes(self) -> None:
+        """Nudge the runs that have commands, until cancelled."""
+        await hear_wakes(self.channel, self.worker.nudge, self.clock)
 
 
 def wire_engine(
     worker_id: UUID,
     stores: EngineStores,
     bus: MessageBus,
+    channel: CommandChannel,
     options: EngineOptions,
     *,
     clock: Clock,
@@ -85,6 +97,7 @@ def wire_engine(
     workflows = _workflows(stores, options)
     lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
     publisher = EventPublisher(bus, tail)
+    waker = RunWaker(channel, bus)
 
     async def ring(released: Sequence[Claim]) -> None:
         for claim in released:
@@ -114,22 +127,33 @@ def wire_engine(
         commands=stores.commands,
         leases=stores.leases,
         carrier=carrier,
+        timers=TimerSweep(stores.parking, waker),
         clock=clock,
     )
+    tools = KnownTools(bus, clock=clock)
     worker = Worker(worker_id, ports, options.worker, lease, on_release=ring, on_end=on_end)
     return Engine(
         worker=worker,
-        use_cases=_use_cases(
-            stores,
-            bus,
-            workflows,
-            secrets,
-            worker,
-            KnownTools(bus, clock=clock),
-            variable_bytes=options.variable_bytes,
+        use_cases=EngineUseCases(
+            accept=AcceptRunUseCase(stores.runs, worker, bus),
+            command=CommandRun(stores.commands, waker),
+            forms=ReadForms(stores.forms),
+            submit=SubmitFormUseCase(stores.forms, waker),
+            plan_fork=PlanForkUseCase(stores.runs, stores.reader, workflows, tools),
+            read=ReadRun(stores.runs, stores.reader, stores.snapshots, workflows, secrets),
+            variables=ReadVariables(
+                stores.conversations, workflows, stores.runs, stores.reader, secrets
+            ),
+            change_variable=ChangeVariableUseCase(
+                stores.conversations, workflows, variable_bytes=options.variable_bytes
+            ),
+            register=RegisterWorkflowUseCase(stores.workflows, workflows, tools),
+            validate=ValidateWorkflowUseCase(workflows, tools),
         ),
         publisher=publisher,
+        channel=channel,
         isolation=isolation,
+        clock=clock,
     )
 
 
@@ -138,6 +162,7 @@ def wire_lone_run(
     claim: Claim,
     stores: EngineStores,
     bus: MessageBus,
+    channel: CommandChannel,
     options: EngineOptions,
     *,
     clock: Clock,
@@ -155,7 +180,9 @@ def wire_lone_run(
         options.suspicion,
         apart=None,
     )
-    ports = LonePorts(carrier=carrier, commands=stores.commands, lease=lease, bus=bus, clock=clock)
+    ports = LonePorts(
+        carrier=carrier, commands=stores.commands, lease=lease, channel=channel, clock=clock
+    )
     return LoneRun(claim, ports, look=options.worker.sweep)
 
 
@@ -172,6 +199,7 @@ def _driver_ports(
         effects=effects,
         clock=clock,
         snapshots=stores.snapshots,
+        forms=stores.forms,
         snapshot_floor=options.snapshot_floor,
         variable_bytes=options.variable_bytes,
     )
@@ -195,34 +223,8 @@ def _carrier_ports(
         snapshots=stores.snapshots,
         commands=stores.commands,
         conversations=stores.conversations,
+        parking=stores.parking,
         workflows=workflows,
         secrets=secrets,
         drivers=drivers,
-    )
-
-
-def _use_cases(
-    stores: EngineStores,
-    bus: MessageBus,
-    workflows: CompiledWorkflows,
-    secrets: EnvironmentSecrets,
-    worker: Worker,
-    tools: KnownTools,
-    *,
-    variable_bytes: int,
-) -> EngineUseCases:
-    return EngineUseCases(
-        accept=AcceptRunUseCase(stores.runs, worker, bus),
-        abort=AbortRunUseCase(stores.commands, bus),
-        resume=ResumeRunUseCase(stores.commands, bus),
-        plan_fork=PlanForkUseCase(stores.runs, stores.reader, workflows, tools),
-        read=ReadRun(stores.runs, stores.reader, stores.snapshots, workflows, secrets),
-        variables=ReadVariables(
-            stores.conversations, workflows, stores.runs, stores.reader, secrets
-        ),
-        change_variable=ChangeVariableUseCase(
-            stores.conversations, workflows, variable_bytes=variable_bytes
-        ),
-        register=RegisterWorkflowUseCase(stores.workflows, workflows, tools),
-        validate=ValidateWorkflowUseCase(workflows, tools),
     )

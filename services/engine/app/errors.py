@@ -31,6 +31,57 @@ class ForkRefused(InvalidInput):
     title = "The run cannot be forked like this"
 
 
+class FormUnknown(NotFound):
+    """The tenant, or its app, has no such form."""
+
+    code = "form_unknown"
+    title = "No such form"
+
+
+class FormActionUnknown(InvalidInput):
+    """The form has no such button."""
+
+    code = "form_action_unknown"
+    title = "The form has no such action"
+
+
+class FormInputRefused(InvalidInput):
+    """An answer does not fit the fields of its form."""
+
+    code = "form_input_refused"
+    title = "The form's input does not fit"
+
+
+class FormChanged(Conflict):
+    """The answer was given to something else than the form shows."""
+
+    code = "form_changed"
+    title = "The form shows something else"
+
+
+class FormSubmitted(Conflict):
+    """Somebody has answered the form. Dify's clients expect 412."""
+
+    code = "form_submitted"
+    status = 412
+    title = "The form was answered already"
+
+
+class FormExpired(Conflict):
+    """The time to answer the form is over. Dify's clients expect 412."""
+
+    code = "form_expired"
+    status = 412
+    title = "The form has expired"
+
+
+class FormWithdrawn(Conflict):
+    """Nobody waits for the form's answer any more."""
+
+    code = "form_withdrawn"
+    title = "The form was withdrawn"
+
+
 class SecretMissing(NotFound):
     """A run names a secret environment value that is gone, or that no master key here opens."""
 

@@ -13,7 +13,9 @@ from services.engine.app.ports.command_store import CommandStore
 from services.engine.app.ports.run_store import Claim, RunStore
 from services.engine.app.ports.worker_leases import WorkerLeases
 from services.engine.app.runs.carry_run import RunCarrier, SteeredRun
+from services.engine.app.runs.drain_commands import drain_commands
 from services.engine.app.runs.drive_run import RunDriver, Stopped
+from services.engine.app.runs.fire_timers import TimerSweep
 from services.engine.app.runs.keep_lease import LeaseKeeper
 from services.engine.app.runs.pick_runs import RunPicker
 from services.engine.app.runs.recover_runs import RunRecovery
@@ -41,6 +43,7 @@ class WorkerPorts:
     commands: CommandStore
     leases: WorkerLeases
     carrier: RunCarrier
+    timers: TimerSweep
     clock: Clock
 
 
@@ -208,6 +211,7 @@ class Worker:
                 if clock.monotonic() >= next_sweep:
                     next_sweep = clock.monotonic() + self._options.sweep
                     await self._recovery.sweep()
+                    await self._ports.timers.sweep()
                 if clock.monotonic() >= next_prepare:
                     next_prepare = clock.monotonic() + _PREPARE_SECONDS
                     await self._ports.leases.prepare_journal()
@@ -240,8 +244,7 @@ class Worker:
 
     async def _drain_commands(self, claim: Claim, driver: SteeredRun) -> None:
         try:
-            for command in await self._ports.commands.undrained(claim.tenant_id, claim.run_id):
-                driver.obey(command)
+            await drain_commands(self._ports.commands, claim, driver)
         except HeddleError as error:
             _log.warning("commands of run %s wait: %s", claim.run_id, error)
 

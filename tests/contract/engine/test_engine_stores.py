@@ -287,10 +287,10 @@ async def test_a_run_set_aside_is_resumed_once_a_command(stores: EngineStores) -
 async def test_a_command_is_kept_once_and_found_by_its_owner(stores: EngineStores) -> None:
     claim = await _claimed(stores)
     command = AbortRun(tenant_id=TENANT, run_id=claim.run_id, command_id=uuid7(), reason="enough\0")
-    assert await stores.commands.add_abort(command) == "running"
-    assert await stores.commands.add_abort(command) == "running"
+    assert await stores.commands.add(command) == (True, "running", 1)
+    assert await stores.commands.add(command) == (True, "running", 1)
     (stored,) = await stores.commands.undrained(TENANT, claim.run_id)
-    assert (stored.command_id, stored.reason) == (command.command_id, "enough\0")
+    assert stored == command
     (told,) = await stores.commands.commanded_runs(stores.workers[0])
     assert told.run_id == claim.run_id
     assert await stores.commands.commanded_runs(stores.workers[1]) == []
@@ -302,7 +302,7 @@ async def test_another_tenants_run_is_unknown(stores: EngineStores) -> None:
     with pytest.raises(RunUnknown):
         await stores.runs.find(stranger, claim.run_id)
     with pytest.raises(RunUnknown):
-        await stores.commands.add_abort(
+        await stores.commands.add(
             AbortRun(tenant_id=stranger, run_id=claim.run_id, command_id=uuid4())
         )
     assert await stores.reader.read(stranger, claim.run_id) == []

@@ -204,7 +204,7 @@ async def test_a_lost_wake_up_is_replaced_by_the_sweep(cluster: Cluster, callees
     await worker.engine.use_cases.accept.execute(asked)
     await asyncio.wait_for(callees.arrived.wait(), 5)
     command = AbortRun(tenant_id=TENANT, run_id=asked.run_id, command_id=uuid4())
-    await worker.stores.commands.add_abort(command)
+    await worker.stores.commands.add(command)
     assert (await cluster.ended(asked.run_id)).status == "stopped"
 
 
@@ -213,7 +213,7 @@ async def test_a_run_aborted_while_queued_sends_nothing(cluster: Cluster, callee
     asked = await cluster.asked(chain({"type": "compute", "code": "a"}))
     await worker.engine.use_cases.accept.execute(asked)
     command = AbortRun(tenant_id=TENANT, run_id=asked.run_id, command_id=uuid4())
-    await worker.stores.commands.add_abort(command)
+    await worker.stores.commands.add(command)
     await cluster.replica(serve=False)
     assert (await cluster.ended(asked.run_id)).status == "stopped"
     assert callees.effects == []

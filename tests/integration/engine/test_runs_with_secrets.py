@@ -250,7 +250,7 @@ async def test_a_run_that_waits_for_the_backend_can_be_stopped(
     request = await asked(cluster)
     await replica.engine.use_cases.accept.execute(request)
     await _asked_again(keeper)
-    await replica.engine.use_cases.abort.execute(_abort(request))
+    await replica.engine.use_cases.command.send(_abort(request))
     view = await cluster.ended(request.run_id, within=1.0)
     assert (view.status, view.error, callees.effects) == ("stopped", "not needed", [])
     kinds = [event.kind for event in await cluster.events(request.run_id)]
@@ -269,7 +269,7 @@ async def test_one_that_was_taken_over_can_be_stopped(
     keeper.away = True
     second = await cluster.replica(OPTIONS, serve=False)
     await _asked_again(keeper)
-    await second.engine.use_cases.abort.execute(_abort(request))
+    await second.engine.use_cases.command.send(_abort(request))
     view = await cluster.ended(request.run_id, within=2.0)
     assert (view.status, view.epoch, len(callees.effects)) == ("stopped", 2, 1)
     query = TraceQuery(tenant_id=TENANT, run_id=request.run_id)

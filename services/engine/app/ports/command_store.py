@@ -1,19 +1,22 @@
 """Commands to runs: stored first, then told."""
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from libs.common.contracts.run_commands import AbortRun, ResumeRun, RunStatus
+from libs.common.contracts.run_commands import (
+    AbortRun,
+    ChildFinished,
+    PauseRun,
+    ResumeRun,
+    RunCommand,
+    RunStatus,
+    UpdateVariables,
+)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredCommand:
-    """`reason` is what callers of the run are shown."""
-
-    command_id: UUID
-    kind: Literal["abort"]
-    reason: str
+StoredCommand = RunCommand
+SentCommand = AbortRun | PauseRun | UpdateVariables | ChildFinished
+"""What anybody may send at any time."""
 
 
 class CommandedRun(NamedTuple):
@@ -21,9 +24,9 @@ class CommandedRun(NamedTuple):
     run_id: UUID
 
 
-class Resumption(NamedTuple):
-    """`applied`: this command, now or at an earlier try, put the run back into the queue. `status`
-    and `epoch` are the run's."""
+class Told(NamedTuple):
+    """`applied`: the command is stored, now or at an earlier try. `status` and `epoch` are the
+    run's; a parked run was queued."""
 
     applied: bool
     status: RunStatus
@@ -31,22 +34,24 @@ class Resumption(NamedTuple):
 
 
 class CommandStore(Protocol):
-    async def add_abort(self, command: AbortRun) -> RunStatus:
-        """Store once by command id. Returns the run's status then. Raises RunUnknown.
+    """Every call raises Unavailable when the store is away."""
 
-        A run that has ended gets no row.
-        """
+    async def add(self, command: SentCommand) -> Told:
+        """Store once by command id, and queue the run if it is parked. A run that has ended gets
+        no row. Raises RunUnknown."""
         ...
 
-    async def resume(self, command: ResumeRun) -> Resumption:
-        """Queue a run that was set aside, its takeovers forgotten, once by command id.
-
-        Raises RunUnknown.
-        """
+    async def resume(self, command: ResumeRun) -> Told:
+        """Once by command id: queue a run that was set aside, its takeovers forgotten, or send the
+        command to one whose last such command was a pause. Raises RunUnknown."""
         ...
 
     async def undrained(self, tenant_id: UUID, run_id: UUID) -> list[StoredCommand]:
         """What waits for the owner, oldest first."""
+        ...
+
+    async def drained(self, tenant_id: UUID, run_id: UUID, commands: Sequence[UUID]) -> None:
+        """Their events are in the journal."""
         ...
 
     async def commanded_runs(self, worker: UUID) -> list[CommandedRun]:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from services.engine.app.ports.command_store import CommandStore
 from services.engine.app.ports.conversation_store import ConversationStore
+from services.engine.app.ports.form_store import FormStore
 from services.engine.app.ports.journal_store import JournalReader, JournalWriter
+from services.engine.app.ports.parking_store import ParkingStore
 from services.engine.app.ports.run_store import RunStore
 from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.ports.worker_leases import WorkerLeases
@@ -23,3 +25,5 @@ class EngineStores:
     writer: JournalWriter
     snapshots: SnapshotStore
     conversations: ConversationStore
+    parking: ParkingStore
+    forms: FormStore

@@ -6,12 +6,12 @@ import logging
 from dataclasses import dataclass
 
 from libs.common.clock import Clock
-from libs.common.contracts.subjects import run_wake
 from libs.common.errors import HeddleError
-from libs.common.messaging.bus import MessageBus
+from services.engine.app.ports.command_channel import CommandChannel
 from services.engine.app.ports.command_store import CommandStore
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.runs.carry_run import RunCarrier, SteeredRun
+from services.engine.app.runs.drain_commands import drain_commands
 from services.engine.app.runs.drive_run import Stopped
 from services.engine.app.runs.keep_lease import LeaseKeeper
 
@@ -26,7 +26,7 @@ class LonePorts:
     carrier: RunCarrier
     commands: CommandStore
     lease: LeaseKeeper
-    bus: MessageBus
+    channel: CommandChannel
     clock: Clock
 
 
@@ -76,7 +76,7 @@ class LoneRun:
     async def _hear(self) -> None:
         while True:
             try:
-                async with self._ports.bus.listen(run_wake(self._claim.run_id)) as wakes:
+                async with self._ports.channel.heard(self._claim.run_id) as wakes:
                     while True:
                         await wakes.next(timeout=self._look)
                         await self._drain()
@@ -90,7 +90,6 @@ class LoneRun:
         if driver is None:
             return
         try:
-            for command in await self._ports.commands.undrained(claim.tenant_id, claim.run_id):
-                driver.obey(command)
+            await drain_commands(self._ports.commands, claim, driver)
         except HeddleError as error:
             _log.warning("commands of run %s wait: %s", claim.run_id, error)

@@ -13,6 +13,7 @@ from services.engine.app.ports.command_store import CommandStore, StoredCommand
 from services.engine.app.ports.conversation_store import ConversationStore
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.journal_store import JournalReader
+from services.engine.app.ports.parking_store import Parked, ParkingStore
 from services.engine.app.ports.run_store import Claim, RunStore
 from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.runs.await_secrets import AwaitedSecrets
@@ -36,6 +37,7 @@ class CarrierPorts:
     snapshots: SnapshotStore
     commands: CommandStore
     conversations: ConversationStore
+    parking: ParkingStore
     workflows: CompiledWorkflows
     secrets: EnvironmentSecrets
     drivers: DriverPorts
@@ -55,6 +57,10 @@ class SteeredRun(Protocol):
 
     def obey(self, command: StoredCommand) -> None:
         """Take a stored command; the same again changes nothing."""
+        ...
+
+    def carried_out(self) -> Sequence[UUID]:
+        """Commands obeyed so far, once everything that came of them is durable."""
         ...
 
     async def hand_back(self) -> None:
@@ -86,8 +92,8 @@ class RunCarrier:
         self._apart = apart
 
     async def carry(self, claim: Claim, started: Started) -> Stopped:
-        """Drive the run; `started` gets whatever takes its commands now, the last time its driver
-        before the first step, if it is driven here.
+        """Drive the run, and park it when nothing of it is under way. `started` gets whatever takes
+        its commands now, the last time its driver before the first step, if it is driven here.
 
         Raises Unavailable when the store, or who keeps its secrets, was away before the run could
         be driven or set aside; the run is then ours and not driven.
@@ -114,7 +120,7 @@ class RunCarrier:
             return Stopped.LET_GO
         if history.empty:
             claim = await with_memory(claim, workflow.compiled, self._ports.conversations)
-        commands = await self._commands(claim)
+        commands = () if claim.fresh else await self._commands(claim)
         ports = traced(self._ports.drivers, claim, workflow.labels)
 
         async def drive(
@@ -122,7 +128,7 @@ class RunCarrier:
             commands: Sequence[StoredCommand] = (),
             *,
             failure: str | None = None,
-        ) -> tuple[Stopped, str]:
+        ) -> tuple[Stopped, RunDriver]:
             driver = RunDriver(claim, workflow.compiled, workflow.labels, ports, secrets)
             started(driver)
             stopped = await driver.drive(history, commands, failure=failure)
@@ -130,27 +136,45 @@ class RunCarrier:
                 _log.warning("run %s is folded from its start", claim.run_id)
                 whole = await whole_history(claim, self._ports.journal)
                 return await drive(whole, commands, failure=failure)
-            return stopped, driver.evidence
+            return stopped, driver
 
-        stopped, evidence = await drive(history, commands)
+        stopped, driver = await drive(history, commands)
+        while stopped is Stopped.RESTING:
+            stopped = await self._parked(claim, driver)
+            if stopped is Stopped.RESTING:
+                # Something was sent meanwhile.
+                stopped, driver = await drive(
+                    await self._stored(claim), await self._commands(claim)
+                )
         if stopped is Stopped.UNFIT:
             # What did not fit is in this driver's state and not in the journal: another one folds
             # what is there, and ends the run.
-            stopped, evidence = await drive(await self._stored(claim), failure=evidence)
-        return await self._settled(claim, stopped, evidence)
+            stopped, driver = await drive(await self._stored(claim), failure=driver.evidence)
+        return await self._settled(claim, stopped, driver.evidence)
+
+    async def _parked(self, claim: Claim, driver: RunDriver) -> Stopped:
+        """RESTING when it was not: it has commands."""
+        found = await self._ports.parking.park(
+            self._worker, claim, driver.rests or (), driver.carried_out()
+        )
+        match found:
+            case Parked.PARKED:
+                return Stopped.PARKED
+            case Parked.COMMANDED:
+                return Stopped.RESTING
+            case Parked.LOST:
+                return Stopped.LOST
 
     async def _secrets(self, claim: Claim, started: Started) -> RunSecrets | None:
         if not claim.request.has_secrets:
             return NO_SECRETS
         awaited = AwaitedSecrets()
         started(awaited)
-        for command in await self._commands(claim):
+        for command in () if claim.fresh else await self._commands(claim):
             awaited.obey(command)
         return await awaited.until(secrets_of(self._ports.secrets, claim.request))
 
     async def _commands(self, claim: Claim) -> Sequence[StoredCommand]:
-        if claim.fresh:
-            return ()
         return await self._ports.commands.undrained(claim.tenant_id, claim.run_id)
 
     async def _settled(self, claim: Claim, stopped: Stopped, evidence: str) -> Stopped:

@@ -5,12 +5,16 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from uuid import UUID
 
 from libs.common.clock import Clock
 from libs.common.contracts.chat import ChatPart
+from libs.common.contracts.run_commands import AbortRun
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
+from services.engine.app.effects.open_forms import FormEvents, FormOpener
 from services.engine.app.events.publish_events import EventPublisher
 from services.engine.app.ports.command_store import StoredCommand
+from services.engine.app.ports.form_store import FormStore
 from services.engine.app.ports.journal_store import Append, JournalWriter, Verdict
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.ports.snapshot_store import SnapshotStore
@@ -29,7 +33,7 @@ from services.engine.domain.execution.incompatible_history import IncompatibleHi
 from services.engine.domain.execution.opening import Opening
 from services.engine.domain.execution.run_machine import RunMachine
 from services.engine.domain.execution.run_snapshot import RunSnapshot
-from services.engine.domain.execution.step import Abort, Step
+from services.engine.domain.execution.step import Abort, Step, Timer
 from services.engine.domain.graph.node_labels import NodeLabel
 from services.engine.domain.node_parts.effects import EffectError, EffectResult
 from services.engine.domain.variables.sizes import VARIABLE_BYTES
@@ -48,7 +52,8 @@ class Stopped(Enum):
     """Why a driver stopped. ENDED: the terminal event is committed. LOST: the run has another
     owner or has ended elsewhere. FAULT: this version cannot go on with it. INCOMPATIBLE: another
     version might. UNFIT: one event is not for the journal, for what it contains. MISLED: nothing
-    can be begun from its snapshot, and the journal is left to try. LET_GO: we were told to."""
+    can be begun from its snapshot, and the journal is left to try. LET_GO: we were told to.
+    RESTING: nothing of the run is under way. PARKED: and it was released."""
 
     ENDED = "ended"
     LOST = "lost"
@@ -57,6 +62,8 @@ class Stopped(Enum):
     MISLED = "misled"
     UNFIT = "unfit"
     LET_GO = "let_go"
+    RESTING = "resting"
+    PARKED = "parked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +76,7 @@ class DriverPorts:
     effects: EffectDispatcher
     clock: Clock
     snapshots: SnapshotStore
+    forms: FormStore
     snapshot_floor: int = SNAPSHOT_FLOOR
     variable_bytes: int = VARIABLE_BYTES
 
@@ -80,7 +88,8 @@ class _Misled(Exception):
 class RunDriver:
     """One run under one claim. Everything happens on the loop, in the order it arrives; nothing
     waits for the journal but what the world can see: dispatches, committed events, and deltas that
-    stand on events not yet durable."""
+    stand on events not yet durable. `rests` not None: nothing is under way, and these are the
+    timers that a parked run would wait for."""
 
     def __init__(
         self,
@@ -92,6 +101,9 @@ class RunDriver:
     ) -> None:
         self.claim = claim
         self.evidence = ""
+        self.rests: list[Timer] | None = None
+        self._obeyed: list[UUID] = []
+        self._told_all = False
         self._ports = ports
         self._secrets = secrets
         self._refused = _abort(secrets.abort) if secrets.abort else secrets.missing
@@ -106,8 +118,14 @@ class RunDriver:
         self._handing_back: asyncio.Future[None] | None = None
         self._suspect = claim.takeovers > 0
         self._outstanding = OutstandingAppends(claim, ports.journal, self._settled)
+        told = FormEvents(opened=self._form_opened, lost=self.superseded, defect=self._defect)
         self._outputs = RunOutputs(
-            claim, ports.publisher, ports.effects, sink=self, on_defect=self._defect
+            claim,
+            ports.publisher,
+            ports.effects,
+            FormOpener(claim, ports.forms, ports.clock, mask=secrets.mask, events=told),
+            sink=self,
+            on_defect=self._defect,
         )
         self._timers = RunTimers(self._due)
         self._cutter = SnapshotCutter(
@@ -126,7 +144,7 @@ class RunDriver:
         *,
         failure: str | None = None,
     ) -> Stopped:
-        """Run to the end, or until lost or let go. `history` is what is stored of it,
+        """Run to the end, or until at rest, lost or let go. `history` is what is stored of it,
         `commands` what was sent to it while nobody drove it. With a `failure` nothing more is
         executed: the run ends as failed with it."""
         self._refused = failure or self._refused
@@ -137,6 +155,8 @@ class RunDriver:
                 self._guarded(lambda now: self._fold(history, now))
             for command in commands:
                 self.obey(command)
+            self._told_all = True
+            self._rest()
             return await asyncio.shield(self._over)
         finally:
             self.let_go()
@@ -163,8 +183,16 @@ class RunDriver:
 
     def obey(self, command: StoredCommand) -> None:
         """Apply a stored command; one that was applied before changes nothing."""
-        abort = _abort(command)
-        self._guarded(lambda now: self._machine.abort(abort, now))
+
+        def obeyed(now: float) -> Step:
+            self._obeyed.append(command.command_id)
+            return self._machine.obey(command, now)
+
+        self._guarded(obeyed)
+
+    def carried_out(self) -> Sequence[UUID]:
+        """Commands obeyed so far, once everything that came of them is in the journal."""
+        return () if self._outstanding.newest is not None else self._obeyed
 
     # What effects report (EffectSink).
 
@@ -183,6 +211,9 @@ class RunDriver:
     def superseded(self, reason: str) -> None:
         _log.warning("run %s is no longer ours: %s", self.claim.run_id, reason)
         self._stop(Stopped.LOST)
+
+    def _form_opened(self, key: str) -> None:
+        self._guarded(lambda now: self._machine.form_opened(key, now))
 
     # The machine's steps.
 
@@ -249,6 +280,8 @@ class RunDriver:
     def _take(self, step: Step, now: float) -> None:
         for timer in step.timers:
             self._timers.schedule(timer, now)
+        if step.events or step.rests is not None:
+            self.rests = step.rests
         if step.events:
             self._record(step)
             return
@@ -257,6 +290,14 @@ class RunDriver:
             newest.steps.append(step)
         else:
             self._tell([step])
+            self._rest()
+
+    def _rest(self) -> None:
+        """Stop when everything is said and nothing is under way: whoever carries the run parks
+        it."""
+        busy = self._outstanding.newest is not None or not self._told_all or self._finished
+        if self.rests is not None and not busy and self._handing_back is None:
+            self._stop(Stopped.RESTING)
 
     def _record(self, step: Step) -> None:
         opened = self._outstanding.open_at(self._next_seq)
@@ -300,6 +341,7 @@ class RunDriver:
                     self._stop(Stopped.ENDED)
                 elif self._handing_back is not None and newest is None:
                     self._handing_back.set_result(None)
+                self._rest()
             case Verdict.LOST:
                 self._stop(Stopped.LOST)
             case Verdict.REFUSED:
@@ -341,5 +383,5 @@ class RunDriver:
         self._cutter.close()
 
 
-def _abort(command: StoredCommand) -> Abort:
+def _abort(command: AbortRun) -> Abort:
     return Abort(command_id=str(command.command_id), reason=command.reason)

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from libs.common.contracts.run_commands import SET_ASIDE_STATUSES, TERMINAL_STATUSES
+from libs.common.contracts.run_commands import (
+    SET_ASIDE_STATUSES,
+    TERMINAL_STATUSES,
+    RunStatus,
+)
 from libs.common.contracts.run_queries import (
     RunEventsPage,
     RunEventsQuery,
@@ -23,12 +27,14 @@ from services.engine.app.runs.run_secrets import mask_of
 from services.engine.app.runs.trace_page import TracePage
 from services.engine.app.runs.view_checkpoints import Checkpoint, ViewCheckpoints, beginning
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
-from services.engine.domain.events.journal import RunStarted
+from services.engine.domain.events.journal import JournalEvent, RunParked, RunStarted
 from services.engine.domain.execution.public_events import PUBLIC_EVENTS, PublicView
 
 _ROWS_AT_ONCE = 8
 _MOST_EVENTS = 5000
 _MOST_NODES = 5000
+_Told = tuple[int, type[JournalEvent]]
+"""A public event's number, and what it is made of."""
 
 
 class ReadRun:
@@ -51,7 +57,7 @@ class ReadRun:
 
     async def view(self, query: RunQuery) -> RunView:
         record = await self._runs.find(query.tenant_id, query.run_id)
-        return _view(record, last_public_seq=await self._last_public(record))
+        return _view(record, last=await self._last_public(record))
 
     async def events(self, query: RunEventsQuery) -> RunEventsPage:
         record = await self._runs.find(query.tenant_id, query.run_id)
@@ -79,7 +85,7 @@ class ReadRun:
         )
         await page.read_on(self._journal, self._checkpoints, query.tenant_id, query.run_id)
         return RunTrace(
-            run=_view(record, last_public_seq=await self._last_public(record)),
+            run=_view(record, last=await self._last_public(record)),
             nodes=page.nodes,
             more=page.more,
             last_seq=page.last_seq,
@@ -124,7 +130,7 @@ class ReadRun:
             return PublicView(record.run_id, {}, mask)
         return PublicView(record.run_id, workflow.labels, mask)
 
-    async def _last_public(self, record: RunRecord) -> int:
+    async def _last_public(self, record: RunRecord) -> _Told | None:
         # From the end backwards: readers that hear nothing ask this of long runs every 5 s.
         before: int | None = None
         while True:
@@ -132,10 +138,10 @@ class ReadRun:
                 record.tenant_id, record.run_id, before=before, rows=_ROWS_AT_ONCE
             )
             if not kinds:
-                return 0
+                return None
             for seq, kind in reversed(kinds):
                 if issubclass(kind, PUBLIC_EVENTS):
-                    return seq
+                    return seq, kind
             before = kinds[0][0]
 
 
@@ -144,13 +150,13 @@ def _secrets(entries: Sequence[Entry]) -> Mapping[str, int]:
     return first.secrets if isinstance(first, RunStarted) else {}
 
 
-def _view(record: RunRecord, *, last_public_seq: int) -> RunView:
+def _view(record: RunRecord, *, last: _Told | None) -> RunView:
     outcome = record.outcome
     evidence = record.evidence if record.status in SET_ASIDE_STATUSES else None
     return RunView(
         run_id=record.run_id,
         app_id=record.app_id,
-        status=record.status,
+        status=_status(record, last),
         outputs=outcome.outputs if outcome else {},
         error=outcome.error if outcome else evidence,
         total_tokens=outcome.total_tokens if outcome else 0,
@@ -159,6 +165,13 @@ def _view(record: RunRecord, *, last_public_seq: int) -> RunView:
         created_at=record.accepted_at,
         started_at=outcome.created_at if outcome else record.claimed_at,
         finished_at=outcome.finished_at if outcome else None,
-        last_public_seq=last_public_seq,
+        last_public_seq=last[0] if last else 0,
         epoch=record.epoch,
     )
+
+
+def _status(record: RunRecord, last: _Told | None) -> RunStatus:
+    """A run that has said that it paused is parked, also in the moment until its row says so."""
+    if record.status == "running" and last is not None and last[1] is RunParked:
+        return "parked"
+    return record.status

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from libs.common.contracts.run_events import ReasoningDelta, TextDelta
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.effects.effect_sink import EffectSink
+from services.engine.app.effects.open_forms import FormOpener
 from services.engine.app.events.publish_events import EventPublisher, LiveEvent, LiveRun
 from services.engine.app.ports.run_store import Claim
 from services.engine.domain.execution.public_events import ToldEvent
-from services.engine.domain.execution.step import Delta, Dispatch, Step, Thought
+from services.engine.domain.execution.step import Delta, Dispatch, OpenForm, Step, Thought
 from services.engine.domain.node_parts.effects import CallModel
 
 
@@ -23,13 +24,14 @@ class _Call(NamedTuple):
 
 
 class RunOutputs:
-    """Events, text, and calls under way. `last_seq` is the newest public event that was told."""
+    """Events, text, forms, and calls under way. `last_seq` is the newest public event told."""
 
     def __init__(
         self,
         claim: Claim,
         publisher: EventPublisher,
         effects: EffectDispatcher,
+        forms: FormOpener,
         *,
         sink: EffectSink,
         on_defect: Callable[[BaseException], None],
@@ -38,6 +40,7 @@ class RunOutputs:
         self._claim = claim
         self._publisher = publisher
         self._effects = effects
+        self._forms = forms
         self._sink = sink
         self._on_defect = on_defect
         self._live = LiveRun(claim.tenant_id, claim.run_id)
@@ -70,6 +73,8 @@ class RunOutputs:
             call = self._calls.get(dispatch.key)
             if call is not None and not call.cleared.done():
                 call.cleared.set_result(None)
+        for form in step.forms:
+            self._open(form)
 
     def tell(self, step: Step, shown: Sequence[ToldEvent], last_seq: int) -> None:
         """Publish what `step` brought and cancel what it lets go of, after `send`.
@@ -86,6 +91,7 @@ class RunOutputs:
             self._publisher.publish(self._live, live)
         for key in step.cancels:
             self._cancel(key)
+        self._forms.withdraw(step.withdrawn)
 
     def close(self) -> None:
         """Send nothing more: the run ends or is handed back."""
@@ -96,6 +102,7 @@ class RunOutputs:
     def stop(self) -> None:
         """Stop listening to every call. The calls go on at their callees."""
         self._closed = True
+        self._forms.stop()
         for call in self._calls.values():
             call.task.cancel()
 
@@ -103,6 +110,7 @@ class RunOutputs:
         """Wait until no task of this run is left."""
         calls = [call.task for call in self._calls.values()]
         await asyncio.gather(*calls, *self._cancelling, return_exceptions=True)
+        await self._forms.closed()
 
     def _delta(self, delta: Delta) -> TextDelta:
         return TextDelta(
@@ -121,6 +129,10 @@ class RunOutputs:
         task = asyncio.ensure_future(work)
         task.add_done_callback(self._call_over)
         return _Call(dispatch, task, cleared)
+
+    def _open(self, form: OpenForm) -> None:
+        if not self._closed:
+            self._forms.open(form)
 
     def _call_over(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.run_commands import AbortRun, AcceptRun
 from libs.common.errors import Unavailable
 from services.engine.app.errors import SecretMissing
-from services.engine.app.ports.command_store import StoredCommand
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.domain.variables.secret_mask import SecretMask
 from services.engine.domain.variables.values import Value
@@ -26,7 +25,7 @@ class RunSecrets:
     values: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
     mask: SecretMask | None = None
     missing: str | None = None
-    abort: StoredCommand | None = None
+    abort: AbortRun | None = None
 
 
 NO_SECRETS = RunSecrets()
@@ -42,7 +41,7 @@ async def secrets_of(source: EnvironmentSecrets, request: AcceptRun) -> RunSecre
     return RunSecrets(values=found, mask=_mask(found, missing), missing=missing)
 
 
-def without_secrets(abort: StoredCommand) -> RunSecrets:
+def without_secrets(abort: AbortRun) -> RunSecrets:
     """What a run is stopped with while nobody tells its secrets."""
     return RunSecrets(mask=SecretMask(None, spared=abort.reason), abort=abort)
 

@@ -20,7 +20,7 @@ class Checkpoint:
 
 def beginning(secrets: Mapping[str, int]) -> Checkpoint:
     """Before the first event."""
-    nothing = ViewSnapshot(begun=[], text="", length=0, created_at=0.0, last_seq=0)
+    nothing = ViewSnapshot(begun=[], forms=[], text="", length=0, created_at=0.0, last_seq=0)
     return Checkpoint(place=0, secrets=secrets, view=nothing)
 
 

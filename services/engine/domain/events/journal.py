@@ -7,6 +7,7 @@ fold can derive (edges taken and skipped, readiness) is not written down.
 from dataclasses import field
 from typing import Literal
 
+from services.engine.domain.events.standing import FormClosed, FormOpened, RunParked, RunResumed
 from services.engine.domain.variables.record import record
 from services.engine.domain.variables.sizes import VARIABLE_BYTES
 from services.engine.domain.variables.values import Value
@@ -119,7 +120,8 @@ class FrameFinished:
 @record
 class EffectDispatched:
     """An effect may now be sent. `effect_class` and `request_hash` as in the effect's envelope;
-    class `timer` is a wait inside the run that ends at instant `due` (Unix seconds)."""
+    class `timer` is a wait inside the run that ends at instant `due` (Unix seconds), class `human`
+    a form that can be answered until then, with its digest as hash."""
 
     at: float
     key: str
@@ -281,12 +283,16 @@ class TextReplaced:
 
 @record
 class CommandApplied:
-    """A command took effect. Kind `abort` so far; `command_id` makes it apply once."""
+    """A command took effect; `command_id` makes it apply once. `reason` is that of an abort or a
+    pause, `updates` are [[scope, name, value], ...]."""
 
     at: float
     command_id: str
-    command: Literal["abort"]
-    reason: str
+    command: Literal[
+        "abort", "pause", "resume", "update_variables", "submit_form", "child_finished", "timer_due"
+    ]
+    reason: str = ""
+    updates: list[Value] | None = None
 
 
 @record
@@ -323,6 +329,10 @@ JournalEvent = (
     | TextCommitted
     | TextReplaced
     | CommandApplied
+    | FormOpened
+    | FormClosed
+    | RunParked
+    | RunResumed
     | RunFinished
 )
 
@@ -346,5 +356,9 @@ EVENT_TYPES: tuple[type[JournalEvent], ...] = (
     TextCommitted,
     TextReplaced,
     CommandApplied,
+    FormOpened,
+    FormClosed,
+    RunParked,
+    RunResumed,
     RunFinished,
 )

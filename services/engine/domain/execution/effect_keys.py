@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from uuid import UUID
+from uuid import UUID, uuid5
 
+from libs.common.contracts.forms import form_digest
 from services.engine.domain.events.journal import EffectDispatched
-from services.engine.domain.node_parts.effects import EffectRequest, SentEffect, Wait
+from services.engine.domain.node_parts.effects import AskHuman, EffectRequest, SentEffect, Wait
 
 
 def run_scope(tenant_id: UUID, run_id: UUID) -> str:
@@ -16,6 +17,11 @@ def run_scope(tenant_id: UUID, run_id: UUID) -> str:
 def effect_key(scope: str, node_id: str, frame: str, attempt: int, call: int) -> str:
     """`tenant/run/node/frame_path/attempt/call`; "-" stands for the run's own frame."""
     return f"{scope}/{node_id}/{frame or '-'}/{attempt}/{call}"
+
+
+def form_id(run_id: UUID, key: str) -> UUID:
+    """The id of the form that the effect `key` asks for."""
+    return uuid5(run_id, f"form/{key}")
 
 
 def request_hash(request: SentEffect) -> str:
@@ -32,5 +38,7 @@ def request_hash(request: SentEffect) -> str:
 def is_same_request(known: EffectDispatched, request: EffectRequest) -> bool:
     """Whether `request` asks for what the journal says was sent under the same key."""
     if isinstance(request, Wait):
-        return known.due is not None
+        return known.effect_class == "timer"
+    if isinstance(request, AskHuman):
+        return known.request_hash == form_digest(request.form)
     return known.request_hash == request_hash(request)

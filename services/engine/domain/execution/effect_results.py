@@ -6,10 +6,12 @@ from libs.common.contracts.chat import ChatResult, Completed, ReasoningPart, Tex
 from libs.common.contracts.code_execution import CodeResult
 from libs.common.contracts.command_execution import CommandResult
 from libs.common.contracts.document_text import DocumentText
+from libs.common.contracts.forms import HumanAnswer
 from libs.common.contracts.http_call import HttpResult
 from libs.common.contracts.tool_call import ToolResult
 from services.engine.domain.events.journal import EffectCompleted
 from services.engine.domain.node_parts.effects import (
+    AskHuman,
     CallModel,
     CallTool,
     EffectRequest,
@@ -68,6 +70,8 @@ def restored(request: EffectRequest, value: Value) -> EffectResult:
             return DocumentText.model_validate(value)
         case RunCommand():
             return CommandResult.model_validate(value)
+        case AskHuman():
+            return HumanAnswer.model_validate(value)
         case Wait():
             return None
         case _:

@@ -66,6 +66,21 @@ class NodeProgress:
     def place(self) -> "NodePlace":
         return self.frame, self.node
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether an effect of the present attempt is under way."""
+        return self.retry_due is None and any(not self.answered(key) for key in self.dispatched)
+
+    @property
+    def retry_timer(self) -> str:
+        """The id of the timer that the next attempt waits for."""
+        frame = f":{self.frame}" if self.frame else ""
+        return f"retry:{self.node_id}:{self.attempt}{frame}"
+
+    def is_call(self, key: str) -> bool:
+        """Whether another service performs the effect."""
+        return self.dispatched[key].effect_class not in {"timer", "human"}
+
     def answered(self, key: str) -> bool:
         """Whether the effect has ended."""
         return key in self.results or key in self.failures

@@ -11,6 +11,8 @@ from libs.common.contracts import run_events as public
 from libs.common.identifiers import NodeExecutionIds
 from services.engine.domain.events import journal
 from services.engine.domain.execution.frame_paths import frame_path, is_within, rounds_of
+from services.engine.domain.execution.public_forms import ShownForm, ShownForms
+from services.engine.domain.execution.public_text import ShownText
 from services.engine.domain.graph.node_labels import NodeLabel
 from services.engine.domain.variables.record import record
 from services.engine.domain.variables.secret_mask import SecretMask
@@ -24,6 +26,10 @@ PublicJournalEvent = (
     | journal.NodeSucceeded
     | journal.NodeFailed
     | journal.NodeRetryScheduled
+    | journal.FormOpened
+    | journal.FormClosed
+    | journal.RunParked
+    | journal.RunResumed
     | journal.GenerationStarted
     | journal.TextCommitted
     | journal.TextReplaced
@@ -38,6 +44,10 @@ PUBLIC_EVENTS: Final = (
     journal.NodeSucceeded,
     journal.NodeFailed,
     journal.NodeRetryScheduled,
+    journal.FormOpened,
+    journal.FormClosed,
+    journal.RunParked,
+    journal.RunResumed,
     journal.GenerationStarted,
     journal.TextCommitted,
     journal.TextReplaced,
@@ -81,6 +91,7 @@ class ViewSnapshot:
     only later events are wanted."""
 
     begun: list[BegunSnapshot]
+    forms: list[ShownForm]
     text: str
     length: int
     created_at: float
@@ -102,14 +113,14 @@ class PublicView:
         self._ids = NodeExecutionIds(run_id)
         self._labels = labels
         self._begun: dict[tuple[str, str], _Begun] = {}
-        self._pieces: list[str] = []
-        self._length = 0
+        self._forms = ShownForms(mask)
+        self._shown = ShownText()
         self._created_at = 0.0
         self.last_seq = 0
 
     @property
     def text(self) -> str:
-        return "".join(self._pieces)
+        return self._shown.text
 
     def snapshot(self, *, with_text: bool = True) -> ViewSnapshot:
         return ViewSnapshot(
@@ -123,8 +134,9 @@ class PublicView:
                 )
                 for (node_id, frame), begun in self._begun.items()
             ],
+            forms=self._forms.snapshot(),
             text=self.text if with_text else "",
-            length=self._length,
+            length=self._shown.length,
             created_at=self._created_at,
             last_seq=self.last_seq,
         )
@@ -140,7 +152,8 @@ class PublicView:
             )
             for each in saved.begun
         }
-        self._pieces, self._length = [saved.text], saved.length
+        self._forms.restore(saved.forms)
+        self._shown = ShownText(saved.text, saved.length)
         self._created_at, self.last_seq = saved.created_at, saved.last_seq
 
     def map(self, seq: int, event: journal.JournalEvent) -> public.CommittedEvent | None:
@@ -160,7 +173,7 @@ class PublicView:
         told["seq"] = seq
         told["prev"] = self.last_seq
         told["at"] = event.at
-        told["offset"] = self._length
+        told["offset"] = self._shown.length
         told["version"] = 1
         self.last_seq = seq
         return told
@@ -185,10 +198,16 @@ class PublicView:
                     "inputs": event.inputs,
                     "reason": "initial",
                 }
+            case journal.FormOpened() | journal.FormClosed():
+                return self._form_event(event)
+            case journal.RunParked():
+                return self._run_parked(event)
+            case journal.RunResumed():
+                return {"kind": "run_resumed"}
             case journal.RunFinished():
                 return self._run_finished(event)
             case journal.GenerationStarted() | journal.TextCommitted() | journal.TextReplaced():
-                return self._text_event(event)
+                return self._shown.tell(event)
 
     def _node_started(self, event: journal.NodeStarted) -> ToldEvent:
         begun = _Begun(
@@ -224,6 +243,25 @@ class PublicView:
         path = frame_path(event.frame, event.node_id, event.index)
         for node_id, frame in [each for each in self._begun if is_within(each[1], path)]:
             del self._begun[node_id, frame]
+        self._forms.forget(path)
+
+    def _form_event(self, event: journal.FormOpened | journal.FormClosed) -> ToldEvent:
+        place = self._place(event.node_id, event.frame, self._of(event.node_id, event.frame))
+        del place["predecessor_node_id"]
+        if isinstance(event, journal.FormOpened):
+            return {**place, **self._forms.opened(event, str(place["title"]))}
+        return {**place, **self._forms.closed(event)}
+
+    def _run_parked(self, event: journal.RunParked) -> ToldEvent:
+        return {
+            "kind": "run_paused",
+            "reason": event.reason,
+            "forms": self._forms.all(),
+            "elapsed_seconds": max(event.at - self._created_at, 0.0),
+            "total_tokens": event.total_tokens,
+            "total_steps": event.total_steps,
+            "created_at": self._created_at,
+        }
 
     def _node_finished(self, event: journal.NodeSucceeded | journal.NodeFailed) -> ToldEvent:
         failed = event if isinstance(event, journal.NodeFailed) else None
@@ -274,43 +312,6 @@ class PublicView:
             "usage": event.usage,
             "created_at": self._created_at,
         }
-
-    def _text_event(
-        self, event: journal.GenerationStarted | journal.TextCommitted | journal.TextReplaced
-    ) -> ToldEvent:
-        match event:
-            case journal.GenerationStarted():
-                return {
-                    "kind": "generation_started",
-                    "key": event.key,
-                    "generation": event.generation,
-                    "from_offset": event.from_offset,
-                    "node_id": event.node_id,
-                    "selector": [*event.selector],
-                    "frame_path": event.frame,
-                }
-            case journal.TextCommitted():
-                self._follow_text(event.from_offset, event.text)
-                return {
-                    "kind": "text_committed",
-                    "from_offset": event.from_offset,
-                    "text": event.text,
-                    "node_id": event.node_id,
-                    "selector": [*event.selector],
-                    "frame_path": event.frame,
-                    "generation": event.generation,
-                    "final": event.final,
-                }
-            case journal.TextReplaced():
-                self._follow_text(event.from_offset, "")
-                return {"kind": "text_replaced", "from_offset": event.from_offset}
-
-    def _follow_text(self, from_offset: int, text: str) -> None:
-        if from_offset < self._length:
-            self._pieces, self._length = [self.text[:from_offset]], from_offset
-        if text:
-            self._pieces.append(text)
-            self._length += len(text)
 
     def _place(self, node_id: str, frame: str, begun: _Begun) -> ToldEvent:
         label = self._labels.get(node_id) or NodeLabel(type="", title=node_id)

@@ -11,6 +11,7 @@ from services.engine.domain.execution.live_texts import LiveTexts
 from services.engine.domain.execution.node_driver import NodeDriver
 from services.engine.domain.execution.node_endings import failed_node, retry_of, succeeded_node
 from services.engine.domain.execution.node_progress import NodePlace, NodeProgress
+from services.engine.domain.execution.run_rest import RunRest
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.sent_effects import SentEffects
 from services.engine.domain.execution.step import Step, Timer
@@ -30,12 +31,15 @@ class RunAdvance:
         self.writer = StepWriter(state)
         self.texts = LiveTexts(state, self.writer)
         self._rounds = ContainerRounds(state, self.writer)
-        self.effects = SentEffects(self.writer, self.texts, tenant_id=tenant_id, run_id=run_id)
+        self.effects = SentEffects(
+            self.writer, self.texts, state.standstill, tenant_id=tenant_id, run_id=run_id
+        )
+        self.rest = RunRest(state, self.writer, self.effects)
 
     def settle(self) -> Step:
         """Start whatever is ready, over and over, and end the run when nothing is left."""
         state = self._state
-        while True:
+        while not self.rest.paused:
             # Rounds that are over make room before anything new begins.
             if state.frames.resting:
                 self._finish(state.frames.by_path[state.frames.resting[0]])
@@ -48,14 +52,16 @@ class RunAdvance:
                 self.end("stopped", state.stopped)
             elif state.failed is not None:
                 self.end("failed", state.failed)
-            elif not state.active:
+            elif not (state.active or state.ready):
                 self.end("partial-succeeded" if state.exceptions else "succeeded", None)
             else:
                 self.texts.publish()
+                self.rest.settle()
         return self.writer.step
 
     def revive(self) -> None:
-        """Re-create the generators of the nodes under way, in their starting order.
+        """Re-create the generators of the nodes under way, in their starting order; in a paused run
+        only those that wait for an answer. One that is there already goes on.
 
         Raises IncompatibleHistory where they do not ask for what the journal says they asked for.
         """
@@ -65,6 +71,11 @@ class RunAdvance:
                 return
             frame = state.frames.by_path.get(progress.frame)
             if frame is None or frame.failed is not None or progress.place not in state.active:
+                continue
+            if (known := self._drivers.get(progress.place)) is not None:
+                self.drive(known)
+                continue
+            if self.rest.paused and not progress.unanswered:
                 continue
             if progress.retry_due is not None:
                 self._wait_for_retry(progress, progress.retry_due)
@@ -81,8 +92,9 @@ class RunAdvance:
 
     def retry(self, timer_id: str) -> None:
         """A retry's wait is over."""
-        for progress in self._state.active.values():
-            if progress.retry_due is not None and _retry_timer(progress) == timer_id:
+        for progress in () if self.rest.paused else self._state.active.values():
+            if progress.retry_due is not None and progress.retry_timer == timer_id:
+                self.rest.wake()
                 self.writer.record(
                     journal.NodeRetried(
                         at=self.writer.now,
@@ -95,8 +107,13 @@ class RunAdvance:
                 return
 
     def drive(self, driver: NodeDriver) -> None:
-        """Let a node go on as far as its answers reach, and send what it asks for."""
+        """Let a node go on as far as its answers reach, and send what it asks for; not while the
+        run is paused."""
         self.effects.answered(driver)
+        if not self.rest.paused:
+            self._go_on(driver)
+
+    def _go_on(self, driver: NodeDriver) -> None:
         updates: list[journal.VariableUpdated] = []
         try:
             result = self._advanced(driver)
@@ -153,10 +170,12 @@ class RunAdvance:
 
     def _break_off(self, progress: NodeProgress) -> None:
         self.texts.abandoned(progress)
-        self.writer.step.cancels.extend(
-            key
-            for key in progress.dispatched
-            if key in self._state.owners and progress.dispatched[key].effect_class != "timer"
+        open_keys = [key for key in progress.dispatched if key in self._state.owners]
+        self.writer.step.cancels.extend(key for key in open_keys if progress.is_call(key))
+        self.writer.step.withdrawn.extend(
+            self.effects.form_of(key)
+            for key in open_keys
+            if progress.dispatched[key].effect_class == "human"
         )
         driver = self._drivers.get(progress.place)
         if driver is not None:
@@ -183,9 +202,7 @@ class RunAdvance:
             )
         )
         self.writer.step.cancels.extend(
-            key
-            for key, progress in state.owners.items()
-            if progress.dispatched[key].effect_class != "timer"
+            key for key, progress in state.owners.items() if progress.is_call(key)
         )
         self.writer.step.finished = True
         for driver in self._drivers.values():
@@ -227,7 +244,8 @@ class RunAdvance:
         )
         driver = NodeDriver(compiled.run(context), progress, self.effects.keys_of(progress))
         self._drivers[progress.place] = driver
-        self.drive(driver)
+        # In a paused run it only asks again for what it waits for.
+        self._go_on(driver)
         return driver
 
     def _turns(self, started: journal.RunStarted) -> tuple[tuple[str, str], ...]:
@@ -254,14 +272,9 @@ class RunAdvance:
         self.writer.record(failed_node(progress, failure, policy, now))
 
     def _wait_for_retry(self, progress: NodeProgress, due: float) -> None:
-        self.writer.step.timers.append(Timer(timer_id=_retry_timer(progress), due=due))
+        self.writer.step.timers.append(Timer(timer_id=progress.retry_timer, due=due))
 
     def _forget(self, driver: NodeDriver) -> None:
         self._drivers.pop(driver.progress.place, None)
         self.effects.forget(driver)
         driver.close()
-
-
-def _retry_timer(progress: NodeProgress) -> str:
-    frame = f":{progress.frame}" if progress.frame else ""
-    return f"retry:{progress.node_id}:{progress.attempt}{frame}"

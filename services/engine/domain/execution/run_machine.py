@@ -4,19 +4,20 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from libs.common.contracts.chat import ChatPart
+from libs.common.contracts.run_commands import RunCommand
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.effect_results import completed
+from services.engine.domain.execution.obey_command import carry_out
 from services.engine.domain.execution.opening import NO_OPENING, Opening
 from services.engine.domain.execution.run_advance import RunAdvance
+from services.engine.domain.execution.run_rest import DEADLINE
 from services.engine.domain.execution.run_snapshot import MachineSnapshot
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.sent_effects import Waiting
-from services.engine.domain.execution.step import Abort, Step, Timer
+from services.engine.domain.execution.step import Abort, Step
 from services.engine.domain.node_parts.effects import EffectError, EffectResult, Wait
 from services.engine.domain.variables.values import Value
-
-DEADLINE = "run:deadline"
 
 
 class RunMachine:
@@ -54,7 +55,7 @@ class RunMachine:
         self._writer.record(started)
         for event in opening.facts:
             self._writer.record(event)
-        step.timers.append(Timer(timer_id=DEADLINE, due=started.at + started.max_seconds))
+        step.timers.append(self._advance.rest.deadline())
         if refused is not None:
             self._refuse(refused)
         elif opening.taken:
@@ -99,7 +100,8 @@ class RunMachine:
             self._refuse(refused)
             return self._advance.settle()
         self._writer.pay()
-        step.timers.append(Timer(timer_id=DEADLINE, due=started.at + started.max_seconds))
+        if self.state.standstill.since is None:
+            step.timers.append(self._advance.rest.deadline())
         self._advance.revive()
         return self._advance.settle()
 
@@ -143,6 +145,21 @@ class RunMachine:
         self._advance.drive(driver)
         return self._advance.settle()
 
+    def form_opened(self, key: str, now: float) -> Step:
+        """The form of the effect is stored."""
+        step = self._writer.open(now)
+        if key not in self.state.standstill.forms and self._advance.effects.form_opened(key):
+            return self._advance.settle()
+        return step
+
+    def obey(self, command: RunCommand, now: float) -> Step:
+        """Carry a command out; the same again, or one after the end, changes nothing."""
+        step = self._writer.open(now)
+        if self.state.finished is None and str(command.command_id) not in self.state.commands:
+            carry_out(command, self._advance)
+            return self._advance.settle()
+        return step
+
     def timer_due(self, timer_id: str, now: float) -> Step:
         """A timer of an earlier step has come."""
         step = self._writer.open(now)
@@ -154,6 +171,7 @@ class RunMachine:
         if waiting is not None:
             driver, asked = waiting
             if isinstance(asked.request, Wait):
+                self._advance.rest.wake()
                 self._writer.record(journal.EffectCompleted(at=now, key=timer_id, result=None))
                 self._advance.drive(driver)
             return self._advance.settle()
@@ -191,6 +209,13 @@ class RunMachine:
     def _deadline(self) -> Step:
         started = self.state.started
         assert started is not None, "a timer is set by the first step"
+        if self.state.standstill.since is not None:
+            # It is set anew when the run goes on.
+            return self._writer.step
+        deadline = self._advance.rest.deadline()
+        if deadline.due > self._writer.now:
+            self._writer.step.timers.append(deadline)
+            return self._writer.step
         self._advance.end(
             "failed", f"Maximum execution time exceeded: {started.max_seconds:g} seconds"
         )

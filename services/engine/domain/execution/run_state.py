@@ -15,6 +15,7 @@ from services.engine.domain.execution.frame_tree import FrameTree
 from services.engine.domain.execution.node_progress import NodePlace, NodeProgress, Rounds
 from services.engine.domain.execution.response_coordinator import Emission, ResponseCoordinator
 from services.engine.domain.execution.run_totals import RunTotals
+from services.engine.domain.execution.standstill import Standstill
 from services.engine.domain.execution.state_snapshot import StateSnapshot
 from services.engine.domain.node_parts.frames import FrameFailure
 from services.engine.domain.variables.pool import VariablePool
@@ -28,7 +29,7 @@ class RunState:
     `frames` are the graphs under way; `owners` the node of each effect under way; `announced` the
     generations, by key, whose text readers may hold and whose end is not accounted for yet.
     `failed` is the error of an unhandled failure and `stopped` the reason of an abort: either one
-    ends the run.
+    ends the run. `standstill` is what keeps it from going on.
 
     `secrets` are the environment values that the journal only names.
     """
@@ -42,6 +43,7 @@ class RunState:
         "finished",
         "frames",
         "owners",
+        "standstill",
         "started",
         "steps",
         "stopped",
@@ -56,6 +58,7 @@ class RunState:
         self.owners: dict[str, NodeProgress] = {}
         self.announced: dict[str, str] = {}
         self.commands: set[str] = set()
+        self.standstill = Standstill()
         self.totals = RunTotals()
         self.steps = 0
         self.exceptions = 0
@@ -105,6 +108,7 @@ class RunState:
             resting=[*self.frames.resting],
             announced={**self.announced},
             commands=sorted(self.commands),
+            standstill=self.standstill.snapshot(),
             totals=self.totals.snapshot(),
             steps=self.steps,
             exceptions=self.exceptions,
@@ -135,6 +139,7 @@ class RunState:
         frames.resting = deque(saved.resting)
         self.announced = {**saved.announced}
         self.commands = set(saved.commands)
+        self.standstill.restore(saved.standstill)
         self.totals.restore(saved.totals)
         self.steps, self.exceptions = saved.steps, saved.exceptions
         self.failed, self.stopped = saved.failed, saved.stopped
@@ -175,9 +180,11 @@ class RunState:
             case journal.NodeFailed():
                 self._node_failed(event)
             case journal.CommandApplied():
-                self.commands.add(event.command_id)
-                self.stopped = event.reason
-                self.ready.clear()
+                self._commanded(event)
+            case journal.FormClosed():
+                self._form_closed(event)
+            case journal.FormOpened() | journal.RunParked() | journal.RunResumed():
+                self.standstill.apply(event)
             case journal.RunStarted():
                 self._started_run(event)
             case journal.HistoryTaken():
@@ -261,6 +268,33 @@ class RunState:
         if event.visible is not None and event.selector is not None:
             selector, generation = tuple(event.selector), event.generation or ""
             self.coordinator.streamed(progress.frame, selector, event.visible, generation)
+
+    def _form_closed(self, event: journal.FormClosed) -> None:
+        self.standstill.apply(event)
+        progress = self.owners.pop(event.key, None)
+        if progress is not None:
+            progress.results[event.key] = {
+                "action": event.action,
+                "inputs": event.inputs,
+                "actor": event.actor,
+            }
+
+    def _commanded(self, event: journal.CommandApplied) -> None:
+        self.commands.add(event.command_id)
+        match event.command:
+            case "abort":
+                self.stopped = event.reason
+                self.ready.clear()
+            case "pause":
+                self.standstill.paused = event.reason
+            case "resume":
+                self.standstill.paused = None
+            case "update_variables":
+                for update in event.updates or ():
+                    if isinstance(update, list):
+                        self.pool.put(str(update[0]), str(update[1]), update[2])
+            case "submit_form" | "child_finished" | "timer_due":
+                pass
 
     def _effect_failed(self, event: journal.EffectFailed) -> None:
         # Readers may hold its text: it stays announced until that is committed or withdrawn.
@@ -354,3 +388,4 @@ class RunState:
         for key in progress.dispatched:
             self.owners.pop(key, None)
             self.announced.pop(key, None)
+            self.standstill.forms.pop(key, None)

@@ -2,14 +2,21 @@
 
 from uuid import UUID
 
+from libs.common.contracts.forms import form_digest
 from services.engine.domain.events import journal
-from services.engine.domain.execution.effect_keys import effect_key, request_hash, run_scope
+from services.engine.domain.execution.effect_keys import (
+    effect_key,
+    form_id,
+    request_hash,
+    run_scope,
+)
 from services.engine.domain.execution.live_texts import LiveTexts
 from services.engine.domain.execution.node_driver import Asked, KeyOf, NodeDriver
 from services.engine.domain.execution.node_progress import NodeProgress
-from services.engine.domain.execution.step import Dispatch, Timer
+from services.engine.domain.execution.standstill import Standstill
+from services.engine.domain.execution.step import Dispatch, OpenForm, Timer
 from services.engine.domain.execution.step_writer import StepWriter
-from services.engine.domain.node_parts.effects import CallModel, Wait
+from services.engine.domain.node_parts.effects import AskHuman, CallModel, Wait
 
 Waiting = tuple[NodeDriver, Asked]
 
@@ -17,13 +24,21 @@ Waiting = tuple[NodeDriver, Asked]
 class SentEffects:
     """Journals what is asked, sends it, and knows who waits for the answer."""
 
-    __slots__ = ("_scope", "_texts", "_waiting", "_writer")
+    __slots__ = ("_run_id", "_scope", "_standstill", "_texts", "_waiting", "_writer")
 
     def __init__(
-        self, writer: StepWriter, texts: LiveTexts, *, tenant_id: UUID, run_id: UUID
+        self,
+        writer: StepWriter,
+        texts: LiveTexts,
+        standstill: Standstill,
+        *,
+        tenant_id: UUID,
+        run_id: UUID,
     ) -> None:
+        self._standstill = standstill
         self._writer = writer
         self._texts = texts
+        self._run_id = run_id
         self._scope = run_scope(tenant_id, run_id)
         self._waiting: dict[str, Waiting] = {}
 
@@ -52,6 +67,8 @@ class SentEffects:
             self._waiting[asked.key] = (driver, asked)
             if isinstance(asked.request, Wait):
                 self._set_timer(driver.progress, asked, asked.request)
+            elif isinstance(asked.request, AskHuman):
+                self._ask(driver.progress, asked, asked.request)
             else:
                 self._dispatch(driver.progress, asked)
 
@@ -63,6 +80,63 @@ class SentEffects:
     def close(self) -> None:
         self._waiting.clear()
 
+    def form_of(self, key: str) -> UUID:
+        """The id of the form that the effect asks for."""
+        return form_id(self._run_id, key)
+
+    def form_opened(self, key: str) -> bool:
+        """Journal, once, that the form is stored. False when nobody waits for its answer."""
+        driver, asked = self._waiting.get(key, (None, None))
+        if driver is None or asked is None or not isinstance(asked.request, AskHuman):
+            return False
+        if key not in self._standstill.forms:
+            due = driver.progress.dispatched[key].due
+            assert due is not None, "a form is journalled with its instant"
+            self._writer.record(
+                journal.FormOpened(
+                    at=self._writer.now,
+                    key=key,
+                    node_id=driver.progress.node_id,
+                    frame=driver.progress.frame,
+                    form_id=str(self.form_of(key)),
+                    form=asked.request.form.model_dump(mode="json"),
+                    due=due,
+                )
+            )
+        return True
+
+    def waits(self, *, beyond: float) -> list[Timer] | None:
+        """The waits under way; None while anything else is, a call or a form being stored, or a
+        wait that ends by `beyond`."""
+        found: list[Timer] = []
+        for key, (driver, asked) in self._waiting.items():
+            if isinstance(asked.request, Wait):
+                due = driver.progress.dispatched[key].due
+                assert due is not None, "a wait is journalled with its instant"
+                if due <= beyond:
+                    return None
+                found.append(Timer(timer_id=key, due=due))
+            elif key not in self._standstill.forms:
+                return None
+        return found
+
+    def _ask(self, progress: NodeProgress, asked: Asked, ask: AskHuman) -> None:
+        known = progress.dispatched.get(asked.key)
+        due = known.due if known is not None else None
+        if due is None:
+            due = self._writer.now + max(ask.seconds, 0.0)
+            self._note(progress, asked, "human", form_digest(ask.form), due)
+        if asked.key not in self._standstill.forms:
+            form = OpenForm(
+                form_id=self.form_of(asked.key),
+                key=asked.key,
+                node_id=progress.node_id,
+                frame=progress.frame,
+                form=ask.form,
+                due=due,
+            )
+            self._writer.step.forms.append(form)
+
     def _set_timer(self, progress: NodeProgress, asked: Asked, wait: Wait) -> None:
         known = progress.dispatched.get(asked.key)
         due = known.due if known is not None else None
@@ -73,7 +147,7 @@ class SentEffects:
 
     def _dispatch(self, progress: NodeProgress, asked: Asked) -> None:
         request = asked.request
-        assert not isinstance(request, Wait), "waits are timers"
+        assert not isinstance(request, Wait | AskHuman), "no other service performs these"
         known = progress.dispatched.get(asked.key)
         digest = known.request_hash if known is not None else request_hash(request)
         if known is None:

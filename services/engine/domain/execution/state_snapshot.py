@@ -5,6 +5,7 @@ from services.engine.domain.execution.frame import FrameSnapshot, ReadyNode
 from services.engine.domain.execution.node_progress import NodeProgress
 from services.engine.domain.execution.response_coordinator import CoordinatorSnapshot
 from services.engine.domain.execution.run_totals import RunTotalsSnapshot
+from services.engine.domain.execution.standstill import Standstill
 from services.engine.domain.variables.record import record
 
 
@@ -19,6 +20,7 @@ class StateSnapshot:
     resting: list[str]
     announced: dict[str, str]
     commands: list[str]
+    standstill: Standstill
     totals: RunTotalsSnapshot
     steps: int
     exceptions: int

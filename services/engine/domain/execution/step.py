@@ -1,8 +1,10 @@
 """What one advance of a run brought: facts to journal, and what to do once they are durable."""
 
 from dataclasses import field
+from uuid import UUID
 
 from libs.common.contracts.envelope import EffectClass
+from libs.common.contracts.forms import HumanForm
 from services.engine.domain.events.journal import JournalEvent
 from services.engine.domain.node_parts.effects import SentEffect
 from services.engine.domain.variables.record import mutable_record, record
@@ -57,12 +59,26 @@ class Abort:
     reason: str
 
 
+@record
+class OpenForm:
+    """Store the form of the effect `key`, for anybody to answer until instant `due`."""
+
+    form_id: UUID
+    key: str
+    node_id: str
+    frame: str
+    form: HumanForm
+    due: float
+
+
 @mutable_record
 class Step:
     """`events` are already applied to the state and are journalled in this order, together.
 
-    `dispatches` and `cancels` are sent, `thoughts` and then `deltas` published, once all events up
-    to and including these are durable. `finished` True: the last event is RunFinished.
+    Once all events up to and including these are durable, `dispatches` and `cancels` are sent,
+    `forms` opened, those `withdrawn` taken back, and `thoughts` and then `deltas` published.
+    `rests` not None: nothing of the run is under way, and it may be parked with these timers.
+    `finished` True: the last event is RunFinished.
     """
 
     events: list[JournalEvent] = field(default_factory=list[JournalEvent])
@@ -71,4 +87,7 @@ class Step:
     deltas: list[Delta] = field(default_factory=list[Delta])
     timers: list[Timer] = field(default_factory=list[Timer])
     cancels: list[str] = field(default_factory=list[str])
+    forms: list[OpenForm] = field(default_factory=list[OpenForm])
+    withdrawn: list[UUID] = field(default_factory=list[UUID])
+    rests: list[Timer] | None = None
     finished: bool = False

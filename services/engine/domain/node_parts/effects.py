@@ -8,6 +8,7 @@ from libs.common.contracts.chat import ChatCall, ChatPart, ChatResult, Reasoning
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.command_execution import CommandCall, CommandResult
 from libs.common.contracts.document_text import DocumentCall, DocumentText
+from libs.common.contracts.forms import HumanAnswer, HumanForm
 from libs.common.contracts.http_call import HttpCall, HttpResult
 from libs.common.contracts.tool_call import ToolCall, ToolResult
 
@@ -88,11 +89,28 @@ class Wait:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskHuman:
+    """A form shown to people, answered with a HumanAnswer: with the action TIMED_OUT where nobody
+    answers within `seconds`. `gives_up`: the run is stopped then, for this reason."""
+
+    form: HumanForm
+    seconds: float
+    gives_up: str | None = None
+
+
 SentEffect = CallModel | RunCode | FetchHttp | CallTool | ReadDocument | RunCommand
 """An effect that another service performs, under a key."""
-EffectRequest = SentEffect | Wait
+EffectRequest = SentEffect | Wait | AskHuman
 EffectResult = (
-    ChatResult | CodeResult | HttpResult | ToolResult | DocumentText | CommandResult | None
+    ChatResult
+    | CodeResult
+    | HttpResult
+    | ToolResult
+    | DocumentText
+    | CommandResult
+    | HumanAnswer
+    | None
 )
 
 

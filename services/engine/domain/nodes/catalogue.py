@@ -11,6 +11,7 @@ from services.engine.domain.nodes.document_extractor import parse_document_extra
 from services.engine.domain.nodes.end import end_template, parse_end
 from services.engine.domain.nodes.frame_marker import parse_frame_marker
 from services.engine.domain.nodes.http_request import parse_http_request
+from services.engine.domain.nodes.human_input import parse_human_input
 from services.engine.domain.nodes.if_else import parse_if_else
 from services.engine.domain.nodes.iteration import parse_iteration
 from services.engine.domain.nodes.list_operator import parse_list_operator
@@ -38,6 +39,7 @@ CATALOGUE: Mapping[str, NodeType] = {
     "http-request": NodeType(type="http-request", execution="executable", parse=parse_http_request, retryable=True),
     "document-extractor": NodeType(type="document-extractor", execution="executable", parse=parse_document_extractor),
     "command": NodeType(type="command", execution="executable", parse=parse_command, retryable=True),
+    "human-input": NodeType(type="human-input", execution="branch", parse=parse_human_input),
     "tool": NodeType(type="tool", execution="executable", parse=parse_tool, retryable=True),
     "question-classifier": NodeType(type="question-classifier", execution="branch", parse=parse_question_classifier),
     "parameter-extractor": NodeType(type="parameter-extractor", execution="executable", parse=parse_parameter_extractor),

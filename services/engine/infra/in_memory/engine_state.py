@@ -4,8 +4,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from libs.common.clock import Clock
-from libs.common.contracts.run_commands import AbortRun, AcceptRun, RunEnded, RunStatus
+from libs.common.contracts.forms import FormStatus, HumanForm
+from libs.common.contracts.run_commands import AcceptRun, RunCommand, RunEnded, RunStatus
 from libs.common.contracts.workflows import WorkflowDefinition
 from services.engine.app.ports.conversation_store import KeptVariable
 from services.engine.app.ports.journal_store import Entry
@@ -23,8 +26,27 @@ class StoredSnapshot(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
+class FormRow:
+    """As the table engine.forms."""
+
+    key: str
+    node_id: str
+    frame: str
+    shown: HumanForm
+    opened_at: float
+    expires_at: float
+    status: FormStatus = "open"
+    acted_at: float | None = None
+    actor: str | None = None
+    action: str | None = None
+    inputs: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    command_id: UUID | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class RunRow:
-    """As the table engine.runs, with the run's journal, commands and snapshot beside it."""
+    """As the table engine.runs, with what the other tables hold of the run beside it. `timers` maps
+    kind and reference to the due instant."""
 
     request: AcceptRun
     accepted_at: float
@@ -36,9 +58,21 @@ class RunRow:
     outcome: RunEnded | None = None
     evidence: str | None = None
     journal: list[list[Entry]] = field(default_factory=list[list[Entry]])
-    commands: dict[UUID, AbortRun] = field(default_factory=dict[UUID, AbortRun])
+    commands: dict[UUID, RunCommand] = field(default_factory=dict[UUID, RunCommand])
+    drained: set[UUID] = field(default_factory=set[UUID])
+    forms: dict[UUID, FormRow] = field(default_factory=dict[UUID, FormRow])
+    timers: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     resumed_by: set[UUID] = field(default_factory=set[UUID])
     snapshot: StoredSnapshot | None = None
+
+    def put_command(self, command: RunCommand) -> None:
+        """Store it once, and queue the run if it is parked."""
+        if command.command_id not in self.commands:
+            self.commands[command.command_id] = command
+            self.status = "queued" if self.status == "parked" else self.status
+
+    def undrained(self) -> list[RunCommand]:
+        return [each for each in self.commands.values() if each.command_id not in self.drained]
 
     def claimed_by(self, worker: UUID, now: float) -> Claim:
         """Raise the epoch."""

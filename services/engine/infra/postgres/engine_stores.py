@@ -7,8 +7,10 @@ from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.app.ports.run_store import RunStore
 from services.engine.infra.postgres.command_store import PostgresCommandStore
 from services.engine.infra.postgres.conversation_store import PostgresConversationStore
+from services.engine.infra.postgres.form_store import PostgresFormStore
 from services.engine.infra.postgres.journal_reader import PostgresJournalReader
 from services.engine.infra.postgres.journal_store import GroupCommitter
+from services.engine.infra.postgres.parking_store import PostgresParkingStore
 from services.engine.infra.postgres.run_store import PostgresRunStore
 from services.engine.infra.postgres.snapshot_store import PostgresSnapshotStore
 from services.engine.infra.postgres.worker_leases import PostgresWorkerLeases
@@ -30,11 +32,13 @@ def postgres_stores(
     group."""
     return EngineStores(
         runs=runs or PostgresRunStore(pool, sweeper),
-        commands=PostgresCommandStore(pool, sweeper),
+        commands=PostgresCommandStore(pool, sweeper, sealing),
         leases=PostgresWorkerLeases(pool),
         workflows=PostgresWorkflowStore(pool),
         reader=PostgresJournalReader(pool, sealing, objects),
         writer=writer,
         snapshots=PostgresSnapshotStore(pool, sealing),
         conversations=PostgresConversationStore(pool, sealing),
+        parking=PostgresParkingStore(pool, sweeper),
+        forms=PostgresFormStore(pool, sealing),
     )

@@ -7,13 +7,23 @@ from libs.common.contracts.conversation_variables import (
     VariablesQuery,
 )
 from libs.common.contracts.envelope import Envelope
+from libs.common.contracts.forms import (
+    FormList,
+    FormQuery,
+    FormsQuery,
+    FormSubmitted,
+    FormView,
+    SubmitForm,
+)
 from libs.common.contracts.run_commands import (
     AbortRun,
     AcceptRun,
     CommandAccepted,
     Doorbell,
+    PauseRun,
     ResumeRun,
     RunAccepted,
+    UpdateVariables,
 )
 from libs.common.contracts.run_forks import ForkPlan, PlanFork
 from libs.common.contracts.run_queries import (
@@ -31,6 +41,9 @@ from libs.common.contracts.subjects import (
     ACCEPT_RUN,
     CHANGE_VARIABLE,
     CONVERSATION_VARIABLES,
+    FORM,
+    FORMS,
+    PAUSE_RUN,
     PLAN_FORK,
     REGISTER_WORKFLOW,
     RESUME_RUN,
@@ -38,17 +51,15 @@ from libs.common.contracts.subjects import (
     RUN_EVENTS,
     RUN_TRACE,
     RUN_VIEW,
-    RUN_WAKE_ALL,
     RUNS,
+    SUBMIT_FORM,
+    UPDATE_VARIABLES,
     VALIDATE_WORKFLOW,
 )
 from libs.common.contracts.workflows import RegisterWorkflow, ValidateWorkflow, ValidationReport
-from libs.common.errors import Busy
 from libs.common.messaging.bus import MessageBus
 from services.engine.app.use_cases import EngineUseCases
 from services.engine.app.worker import Worker
-
-_LISTEN_SECONDS = 60.0
 
 
 class EngineHandlers:
@@ -70,22 +81,14 @@ class EngineHandlers:
         await bus.serve(CONVERSATION_VARIABLES, self._variables)
         await bus.serve(CHANGE_VARIABLE, self._change_variable)
         await bus.serve(ABORT_RUN, self._abort)
+        await bus.serve(PAUSE_RUN, self._pause)
+        await bus.serve(UPDATE_VARIABLES, self._update_variables)
         await bus.serve(RESUME_RUN, self._resume)
+        await bus.serve(FORM, self._form)
+        await bus.serve(FORMS, self._forms)
+        await bus.serve(SUBMIT_FORM, self._submit)
         await bus.serve(ACCEPT_RUN, self._accept)
         await bus.consume(RUN_DOORBELL, self._rung, durable="engine")
-
-    async def hear_wakes(self, bus: MessageBus) -> None:
-        """Nudge the runs that have commands, until cancelled."""
-        while True:
-            async with bus.listen(RUN_WAKE_ALL) as wakes:
-                try:
-                    while True:
-                        wake = await wakes.next(timeout=_LISTEN_SECONDS)
-                        if wake is not None:
-                            self._worker.nudge(wake.run_id)
-                except Busy:
-                    # Some were missed: the sweep looks for the commands themselves.
-                    continue
 
     async def _accept(self, message: AcceptRun, envelope: Envelope) -> RunAccepted:
         if message.traceparent is None:
@@ -93,10 +96,27 @@ class EngineHandlers:
         return await self._use_cases.accept.execute(message)
 
     async def _abort(self, message: AbortRun, _envelope: Envelope) -> CommandAccepted:
-        return await self._use_cases.abort.execute(message)
+        return await self._use_cases.command.send(message)
+
+    async def _pause(self, message: PauseRun, _envelope: Envelope) -> CommandAccepted:
+        return await self._use_cases.command.send(message)
+
+    async def _update_variables(
+        self, message: UpdateVariables, _envelope: Envelope
+    ) -> CommandAccepted:
+        return await self._use_cases.command.send(message)
 
     async def _resume(self, message: ResumeRun, _envelope: Envelope) -> CommandAccepted:
-        return await self._use_cases.resume.execute(message)
+        return await self._use_cases.command.resume(message)
+
+    async def _form(self, message: FormQuery, _envelope: Envelope) -> FormView:
+        return await self._use_cases.forms.view(message)
+
+    async def _forms(self, message: FormsQuery, _envelope: Envelope) -> FormList:
+        return await self._use_cases.forms.list(message)
+
+    async def _submit(self, message: SubmitForm, _envelope: Envelope) -> FormSubmitted:
+        return await self._use_cases.submit.execute(message)
 
     async def _view(self, message: RunQuery, _envelope: Envelope) -> RunView:
         return await self._use_cases.read.view(message)

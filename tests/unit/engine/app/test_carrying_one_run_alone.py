@@ -22,6 +22,7 @@ from services.engine.app.runs.carry_run import CarrierPorts, RunCarrier, Suspici
 from services.engine.app.runs.drive_run import DriverPorts, Stopped
 from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
+from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
 from tests.support.engine_callees import Callees
 from tests.support.engine_harness import TENANT, Cluster, in_memory_cluster, with_worker
 from tests.support.engine_nodes import TEST_CATALOGUE, chain
@@ -50,6 +51,7 @@ class _World:
             effects=EffectDispatcher(bus, clock=clock, may_send=lease.is_safe),
             clock=clock,
             snapshots=stores.snapshots,
+            forms=stores.forms,
         )
         ports = CarrierPorts(
             runs=stores.runs,
@@ -57,13 +59,18 @@ class _World:
             snapshots=stores.snapshots,
             commands=stores.commands,
             conversations=stores.conversations,
+            parking=stores.parking,
             workflows=CompiledWorkflows(stores.workflows, TEST_CATALOGUE),
             secrets=NoSecrets(),
             drivers=drivers,
         )
         carrier = RunCarrier(self.worker, ports, Suspicion(), apart=None)
         alone = LonePorts(
-            carrier=carrier, commands=stores.commands, lease=lease, bus=bus, clock=clock
+            carrier=carrier,
+            commands=stores.commands,
+            lease=lease,
+            channel=NatsCommandChannel(bus),
+            clock=clock,
         )
         return LoneRun(claim, alone, look=0.02)
 
@@ -111,7 +118,7 @@ async def test_it_finds_commands_whose_wake_up_got_lost() -> None:
         carrying = asyncio.ensure_future((await world.lone()).carry(asyncio.Event()))
         await asyncio.wait_for(world.callees.arrived.wait(), 5)
         command = AbortRun(tenant_id=TENANT, run_id=world.asked.run_id, command_id=uuid4())
-        await world.stores.commands.add_abort(command)
+        await world.stores.commands.add(command)
         assert await asyncio.wait_for(carrying, 5) is Stopped.ENDED
         assert await world.status() == "stopped"
 

@@ -159,14 +159,14 @@ async def test_abort_stops_the_run_and_cancels_its_call(cluster: Cluster, callee
     await use_cases.accept.execute(asked)
     await asyncio.wait_for(callees.arrived.wait(), 5)
     command = AbortRun(tenant_id=TENANT, run_id=asked.run_id, command_id=uuid4(), reason="stop")
-    first = await use_cases.abort.execute(command)
+    first = await use_cases.command.send(command)
     view = await cluster.ended(asked.run_id)
 
     async def cancelled() -> bool:
         return bool(callees.cancelled)
 
     await eventually(cancelled)
-    again = await use_cases.abort.execute(command)
+    again = await use_cases.command.send(command)
     assert (first.accepted, view.status, again.accepted) == (True, "stopped", False)
     assert callees.cancelled[0].key == callees.effects[0].key
     assert callees.cancelled[0].epoch == 1

@@ -15,7 +15,9 @@ from services.engine.app.ports.run_store import Acceptance, Claim, Group
 from services.engine.infra.in_memory.command_store import InMemoryCommandStore
 from services.engine.infra.in_memory.conversation_store import InMemoryConversationStore
 from services.engine.infra.in_memory.engine_state import EngineState
+from services.engine.infra.in_memory.form_store import InMemoryFormStore
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
+from services.engine.infra.in_memory.parking_store import InMemoryParkingStore
 from services.engine.infra.in_memory.run_store import InMemoryRunStore
 from services.engine.infra.in_memory.snapshot_store import InMemorySnapshotStore
 from services.engine.infra.in_memory.worker_leases import InMemoryWorkerLeases
@@ -58,6 +60,8 @@ async def deaf(bus: InMemoryBus) -> AsyncIterator[Cluster]:
             writer=journal,
             snapshots=InMemorySnapshotStore(state),
             conversations=InMemoryConversationStore(state),
+            parking=InMemoryParkingStore(state),
+            forms=InMemoryFormStore(state),
         )
         return stores, journal.run()
 

@@ -196,6 +196,7 @@ CATALOGUE: Mapping[str, NodeType] = {
         name: REAL[name]
         for name in (
             "assigner",
+            "human-input",
             "iteration",
             "iteration-start",
             "loop",

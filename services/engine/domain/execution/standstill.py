@@ -1,0 +1,42 @@
+"""What keeps a run from going on, as its journal tells it."""
+
+from dataclasses import field, replace
+
+from services.engine.domain.events import journal
+from services.engine.domain.variables.record import mutable_record
+
+
+@mutable_record
+class Standstill:
+    """`paused` is the reason of a pause that was not lifted yet. `since` is the instant the run was
+    parked at, None while it goes on; `idle` the seconds it was parked before. `forms` are the ids
+    of the open forms by the key of their effect."""
+
+    paused: str | None = None
+    since: float | None = None
+    idle: float = 0.0
+    forms: dict[str, str] = field(default_factory=dict[str, str])
+
+    def apply(
+        self,
+        event: journal.FormOpened | journal.FormClosed | journal.RunParked | journal.RunResumed,
+    ) -> None:
+        match event:
+            case journal.FormOpened():
+                self.forms[event.key] = event.form_id
+            case journal.FormClosed():
+                self.forms.pop(event.key, None)
+            case journal.RunParked():
+                self.since = event.at
+            case journal.RunResumed():
+                if self.since is not None:
+                    self.idle += max(event.at - self.since, 0.0)
+                self.since = None
+
+    def snapshot(self) -> "Standstill":
+        """The same at this moment, which later changes leave alone."""
+        return replace(self, forms={**self.forms})
+
+    def restore(self, saved: "Standstill") -> None:
+        self.paused, self.since, self.idle = saved.paused, saved.since, saved.idle
+        self.forms = {**saved.forms}
