@@ -201,8 +201,12 @@ class RunAdvance:
                 usage=state.totals.usage,
             )
         )
+        # In the order of the nodes, which a takeover keeps too.
         self.writer.step.cancels.extend(
-            key for key, progress in state.owners.items() if progress.is_call(key)
+            key
+            for progress in state.active.values()
+            for key in progress.dispatched
+            if key in state.owners and progress.is_call(key)
         )
         self.writer.step.finished = True
         for driver in self._drivers.values():
