@@ -35,7 +35,6 @@ class EngineSettings(ServiceSettings):
     )
     """Bytes that one variable of a conversation or the environment may have: a text's in UTF-8,
     anything else's as JSON."""
-    """Bytes that one conversation variable may have, a text's in UTF-8, anything else's as JSON."""
     command_channel: Literal["nats", "redis"] = Field(
         "nats", validation_alias="HEDDLE_ENGINE_COMMAND_CHANNEL"
     )
