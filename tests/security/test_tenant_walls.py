@@ -18,6 +18,7 @@ pytestmark = pytest.mark.xdist_group("security")
 
 _IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}|\b[0-9]+(?=\"|/)")
 _USER: dict[str, Any] = {"user": "owner"}
+_SHOWN: dict[str, Any] = {"digest": "0" * 64, "allow_unsafe": True}
 _RUN: dict[str, Any] = {"inputs": {}, "user": "owner", "response_mode": "blocking"}
 
 
@@ -57,6 +58,28 @@ CASES: dict[str, Case] = {
     "POST /api/runs/{run_id}/abort": Case(key="ws", path=lambda f: f"/api/runs/{f.run_id}/abort"),
     "POST /api/runs/{run_id}/resume": Case(key="ws", path=lambda f: f"/api/runs/{f.run_id}/resume"),
     "GET /api/runs/{run_id}/events": Case(key="ws", path=lambda f: f"/api/runs/{f.run_id}/events"),
+    "POST /api/runs/{run_id}/replay/preview": Case(
+        key="ws", path=lambda f: f"/api/runs/{f.run_id}/replay/preview"
+    ),
+    "POST /api/runs/{run_id}/replay": Case(
+        key="ws", path=lambda f: f"/api/runs/{f.run_id}/replay", body=lambda _: _SHOWN
+    ),
+    "POST /api/runs/{run_id}/fork/preview": Case(
+        key="ws",
+        path=lambda f: f"/api/runs/{f.run_id}/fork/preview",
+        body=lambda _: {"from_node": "end"},
+    ),
+    "POST /api/runs/{run_id}/fork": Case(
+        key="ws",
+        path=lambda f: f"/api/runs/{f.run_id}/fork",
+        body=lambda _: {**_SHOWN, "from_node": "end"},
+    ),
+    "GET /api/runs/{run_id}/diff/{other_id}": Case(
+        key="ws", path=lambda f: f"/api/runs/{f.run_id}/diff/{f.chat_run_id}"
+    ),
+    "POST /api/apps/{app_id}/nodes/{node_id}/test": Case(
+        key="ws", path=lambda f: f"/api/apps/{f.app_id}/nodes/start/test", body=lambda _: {}
+    ),
     "GET /api/providers": Case(key="adm", path=lambda _: "/api/providers", sees=200),
     "GET /api/operations/dead-letters": Case(key="adm", path=lambda _: LETTERS, sees=200),
     "GET /api/operations/dead-letters/{letter_id}": Case(
