@@ -17,7 +17,7 @@ from libs.common.contracts.run_events import RunEventMessage
 from libs.common.contracts.subjects import Broadcast, DurableSubject, StreamSubject, Subject
 from libs.common.errors import HeddleError, UpstreamTimeout
 from libs.common.messaging.in_memory_broadcasts import InMemoryListener
-from libs.common.messaging.wire_format import to_bytes
+from libs.common.messaging.wire_format import request_of, to_bytes
 from services.engine.infra.in_memory.engine_state import EngineState
 from tests.simulation.audit import Audit
 from tests.simulation.callee import Callee
@@ -68,8 +68,14 @@ class ProcessBus:
         self._worker = worker
 
     async def request(
-        self, subject: Subject[Req, Rep], message: Req, *, envelope: Envelope, timeout: float
+        self,
+        subject: Subject[Req, Rep],
+        message: Req | bytes,
+        *,
+        envelope: Envelope,
+        timeout: float,
     ) -> Rep:
+        asked = request_of(subject.request, message) if isinstance(message, bytes) else message
         loop = self._process.loop
         reply: asyncio.Future[Any] = loop.create_future()
 
@@ -84,8 +90,8 @@ class ProcessBus:
         def answer(outcome: BaseModel | HeddleError) -> None:
             self._network.to_process(self._process, lambda: settle(outcome))
 
-        self._network.from_process(self._process, lambda: self._serve(message, envelope, answer))
-        if isinstance(message, CodeCall):
+        self._network.from_process(self._process, lambda: self._serve(asked, envelope, answer))
+        if isinstance(asked, CodeCall):
             self._sent(envelope)
         try:
             async with asyncio.timeout(timeout):
@@ -96,7 +102,7 @@ class ProcessBus:
     async def stream(
         self,
         subject: StreamSubject[Req, Rep],
-        message: Req,
+        message: Req | bytes,
         *,
         envelope: Envelope,
         timeout: float,

@@ -65,7 +65,9 @@ def _asked(lost: int, *, seconds: float) -> tuple[list[object], list[float]]:
     )
     effects = EffectDispatcher(cast("MessageBus", bus), clock=process.clock, may_send=lambda: True)
     claim = Claim(epoch=1, request=request, accepted_at=0.0)
-    process.start(lambda: effects.perform(claim, dispatch, sink))
+    cleared = process.loop.create_future()
+    cleared.set_result(None)
+    process.start(lambda: effects.perform(claim, dispatch, sink, cleared=cleared))
     world.run(seconds + 1.0)
     process.kill()
     return sink.told, bus.asked_at
