@@ -4,17 +4,16 @@ from typing import Literal
 from uuid import UUID
 
 from libs.common.contracts.envelope import Envelope
-from libs.common.identifiers import uuid7
 
 Source = Literal["http", "command"]
 FOLDERS: tuple[str, ...] = ("http/", "command/")
 
 
-def new_file_key(source: Source, envelope: Envelope) -> str:
-    """Where a call of `envelope` may store a file. The tenant's name is a folder: its calls alone
+def file_key(source: Source, envelope: Envelope, file_id: UUID) -> str:
+    """Where a call of `envelope` stores a file. The tenant's name is a folder: its calls alone
     may open what is in there. The run's is not: folders that were empty would stay."""
     run = envelope.effect.run_id if envelope.effect else "none"
-    return f"{source}/{envelope.tenant_id or 'none'}/{run}.{uuid7()}"
+    return f"{source}/{envelope.tenant_id or 'none'}/{run}.{file_id}"
 
 
 def owner_of(key: str) -> tuple[UUID, UUID] | None:

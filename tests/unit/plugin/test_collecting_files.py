@@ -15,7 +15,7 @@ from libs.common.keyed_calls.in_memory_ledger import InMemoryLedger, SharedRecor
 from libs.common.keyed_calls.ledger import KEEP_ENDED
 from libs.common.object_store.filesystem_store import FilesystemStore
 from services.plugin.app.files.collect_files import CollectFiles
-from services.plugin.domain.stored_files import Source, new_file_key, owner_of
+from services.plugin.domain.stored_files import Source, file_key, owner_of
 from tests.support.manual_clock import ManualClock
 
 TENANT = UUID(int=1)
@@ -37,7 +37,7 @@ class World:
         """A file as a call of `envelope` leaves one now."""
         if envelope.effect is not None:
             await self.ledger.claim(TENANT, envelope.effect, repeatable=True)
-        key = new_file_key(source, envelope)
+        key = file_key(source, envelope, uuid7())
         await self.objects.put(key, b"x")
         now = self.clock.now().timestamp()
         os.utime(self.folder / key, (now, now))
@@ -120,6 +120,6 @@ async def test_many_files_go_in_one_round(world: World, monkeypatch: pytest.Monk
 
 def test_a_files_name_tells_whose_it_is() -> None:
     run = uuid7()
-    assert owner_of(new_file_key("http", call(run))) == (TENANT, run)
-    assert owner_of(new_file_key("http", Envelope(tenant_id=TENANT))) is None
+    assert owner_of(file_key("http", call(run), uuid7())) == (TENANT, run)
+    assert owner_of(file_key("http", Envelope(tenant_id=TENANT), uuid7())) is None
     assert owner_of(f"http/{TENANT}/{uuid7()}/x") is None

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from libs.common.contracts.command_execution import CommandCall, CommandResult, LeftFile
 from libs.common.contracts.envelope import Envelope
+from libs.common.identifiers import uuid7
 from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing, required
 from libs.common.tracing import span
@@ -20,7 +21,7 @@ from services.plugin.domain.sandbox.execution import (
     ExecutionLimits,
     ExecutionOutcome,
 )
-from services.plugin.domain.stored_files import new_file_key
+from services.plugin.domain.stored_files import file_key
 
 _LONGEST_WALL_SECONDS = 60.0
 _DEFAULT_WALL_SECONDS = 10.0
@@ -93,7 +94,7 @@ class RunCommand:
         )
 
     async def _kept(self, path: str, content: bytes, envelope: Envelope) -> LeftFile:
-        key = new_file_key("command", envelope)
+        key = file_key("command", envelope, uuid7())
         body, run_id = content, envelope.sealed_run
         if run_id is not None and envelope.tenant_id is not None:
             body = required(self._sealing).seal(

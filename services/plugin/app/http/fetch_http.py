@@ -5,11 +5,12 @@ from email.message import Message
 
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.http_call import HttpCall, HttpResult
+from libs.common.identifiers import uuid7
 from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing, required
 from services.plugin.app.ports.http_fetcher import FetchedBody, HttpFetcher
 from services.plugin.domain.errors import TextTooLarge
-from services.plugin.domain.stored_files import new_file_key
+from services.plugin.domain.stored_files import file_key
 
 _MAX_TEXT_BYTES = 1024 * 1024
 _TEXT_TYPES = frozenset(
@@ -68,7 +69,7 @@ class FetchHttp:
         )
         if not _is_file(headers, answer):
             return shape.model_copy(update={"text": _text(answer.body, content_type)})
-        object_key = new_file_key("http", envelope)
+        object_key = file_key("http", envelope, uuid7())
         await self._objects.put(object_key, self._kept(answer.body, envelope, object_key))
         return shape.model_copy(
             update={"is_file": True, "object_key": object_key, "filename": _filename(headers)}
