@@ -25,8 +25,10 @@ _KEYS = {
 }
 TEXT_ATTRIBUTES = frozenset(_KEYS)
 """What `file_text` can tell. `url` is empty for a file that was uploaded."""
-FILE_PARTS = TEXT_ATTRIBUTES | {"size"} | {key for keys in _KEYS.values() for key in keys}
-"""What a selector may ask of a file."""
+FILE_ATTRIBUTES = TEXT_ATTRIBUTES | {"size"}
+"""What every file can be asked for."""
+FILE_PARTS = FILE_ATTRIBUTES | {key for keys in _KEYS.values() for key in keys}
+"""What a file may have, the spellings of its attributes included."""
 
 
 def is_file(value: Value) -> TypeGuard[dict[str, Value]]:
@@ -60,6 +62,11 @@ def file_size(file: dict[str, Value]) -> int:
     """In bytes; UNKNOWN_SIZE where the file does not say."""
     size = file.get("size")
     return size if isinstance(size, int) and not isinstance(size, bool) else UNKNOWN_SIZE
+
+
+def file_attribute(file: dict[str, Value], attribute: str) -> str | int:
+    """One of FILE_ATTRIBUTES."""
+    return file_size(file) if attribute == "size" else file_text(file, attribute)
 
 
 def file_markdown(file: dict[str, Value]) -> str:

@@ -8,6 +8,7 @@ from collections import ChainMap
 from collections.abc import Mapping
 from typing import Protocol
 
+from services.engine.domain.variables.files import FILE_ATTRIBUTES, file_attribute, is_file
 from services.engine.domain.variables.values import MISSING, Missing, Selector, Value
 
 _NOTHING: Mapping[str, Value] = {}
@@ -34,7 +35,8 @@ class VariablePool:
     def get(self, selector: Selector) -> Value | Missing:
         """The value at `selector`, MISSING without such a variable or such a path in it.
 
-        A path goes through keys of objects only, never through positions of a list.
+        A path goes through keys of objects only, never through positions of a list. A file has its
+        attributes, whatever keys it came with.
         """
         scope = self._scopes.get(selector[0])
         name = selector[1]
@@ -42,9 +44,14 @@ class VariablePool:
             return MISSING if self._parent is None else self._parent.get(selector)
         value = scope[name]
         for key in selector[2:]:
-            if not isinstance(value, dict) or key not in value:
+            if not isinstance(value, dict):
                 return MISSING
-            value = value[key]
+            if key in value:
+                value = value[key]
+            elif is_file(value) and key in FILE_ATTRIBUTES:
+                value = file_attribute(value, key)
+            else:
+                return MISSING
         return value
 
     def names(self, scope: str) -> Mapping[str, Value]:
