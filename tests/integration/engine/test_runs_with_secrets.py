@@ -8,6 +8,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -29,6 +30,7 @@ from libs.common.contracts.subjects import ENVIRONMENT_SECRETS
 from libs.common.database.asyncpg_pool import create_pool
 from libs.common.errors import Unavailable
 from libs.common.messaging.in_memory_bus import InMemoryBus
+from libs.common.object_store.filesystem_store import FilesystemStore
 from libs.common.run_seal import RunSeal
 from libs.common.run_sealing import MASK
 from libs.common.sealed_box import SealedBox
@@ -110,14 +112,24 @@ async def keeper(bus: InMemoryBus) -> Keeper:
 
 
 @pytest.fixture
+def objects(tmp_path: Path) -> FilesystemStore:
+    return FilesystemStore(tmp_path)
+
+
+@pytest.fixture
 async def cluster(
-    migrated_database: FreshDatabase, bus: InMemoryBus, keeper: Keeper, callees: Callees
+    migrated_database: FreshDatabase,
+    bus: InMemoryBus,
+    keeper: Keeper,
+    callees: Callees,
+    objects: FilesystemStore,
 ) -> AsyncIterator[Cluster]:
     clock = SystemClock()
     async with postgres_cluster(
         migrated_database,
         bus,
         sealing=RunSeal(MASTER_KEY),
+        objects=objects,
         secrets=lambda: BackendSecrets(bus, SealedBox(MASTER_KEY), clock),
     ) as made:
         yield made
@@ -153,6 +165,23 @@ async def test_the_value_is_used_and_the_journal_is_closed(
     stored = await rows(migrated_database, request.run_id)
     assert stored
     assert not any(VALUE.encode() in row or VALUE.upper().encode() in row for row in stored)
+
+
+async def test_large_events_are_closed_too(
+    cluster: Cluster, migrated_database: FreshDatabase, keeper: Keeper, objects: FilesystemStore
+) -> None:
+    keeper.stored["KEY", 3] = VALUE * 15_000
+    replica = await cluster.replica(OPTIONS, serve=False)
+    request = await asked(cluster)
+    await replica.engine.use_cases.accept.execute(request)
+    assert (await cluster.ended(request.run_id)).status == "succeeded"
+    keys = [info.key async for info in objects.list("")]
+    assert len(keys) == 2
+    stored = await rows(migrated_database, request.run_id)
+    stored += [await objects.get(key) for key in keys]
+    said = (VALUE.encode(), VALUE.upper().encode(), *(key.encode() for key in keys))
+    assert not any(word in row for row in stored for word in said)
+    assert str(await cluster.journal(request.run_id)).count(VALUE) == 15_000
 
 
 async def test_readers_see_a_mask(cluster: Cluster, keeper: Keeper) -> None:
