@@ -1,5 +1,6 @@
 """How a run moves on inside one step."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -114,7 +115,7 @@ class RunAdvance:
             self._go_on(driver)
 
     def _go_on(self, driver: NodeDriver) -> None:
-        updates: list[journal.VariableUpdated] = []
+        updates: Sequence[journal.VariableUpdated] = ()
         try:
             result = self._advanced(driver)
             if result is not None and result.assigned:

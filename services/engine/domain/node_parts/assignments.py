@@ -162,9 +162,17 @@ def _listed(before: Value, operation: str, value: Value) -> Value:
 
 def _parsed(text: str) -> Value:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise _invalid(text) from error
+
+
+def _finite(text: str) -> float:
+    """Raises ValueError for what Python reads and no JSON can say."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _invalid(value: Value) -> NodeFailure:

@@ -171,6 +171,8 @@ def test_some_operations_take_only_constants_and_others_none(
         (ValueType.BOOLEAN, True, "set", 1, True),
         (ValueType.OBJECT, {}, "set", "[1]", True),
         (ValueType.OBJECT, {}, "set", "{", True),
+        (ValueType.OBJECT, {}, "set", '{"a": NaN}', True),
+        (ValueType.OBJECT, {}, "set", '{"a": -1e999}', True),
         (STRINGS, [], "append", 5, False),
         (STRINGS, [], "extend", "ab", False),
         (STRINGS, [], "extend", ["a", 5], False),
