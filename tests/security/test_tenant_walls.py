@@ -130,6 +130,14 @@ CASES: dict[str, Case] = {
         path=lambda f: f"/v1/conversations/{f.conversation_id}/name",
         body=lambda _: {**_USER, "name": "taken over"},
     ),
+    "GET /v1/conversations/{conversation_id}/variables": Case(
+        key="chat", path=lambda f: f"/v1/conversations/{f.conversation_id}/variables?user=owner"
+    ),
+    "PUT /v1/conversations/{conversation_id}/variables/{variable_id}": Case(
+        key="chat",
+        path=lambda f: f"/v1/conversations/{f.conversation_id}/variables/v",
+        body=lambda _: {**_USER, "value": "taken over"},
+    ),
 }
 
 WITHOUT_IDS: dict[str, str] = {
@@ -250,13 +258,15 @@ ONE_OF_ANOTHER_USER = [
     ("GET", "/v1/messages?conversation_id={f.conversation_id}"),
     ("DELETE", "/v1/conversations/{f.conversation_id}"),
     ("POST", "/v1/conversations/{f.conversation_id}/name"),
+    ("GET", "/v1/conversations/{f.conversation_id}/variables?user=mallory"),
+    ("PUT", "/v1/conversations/{f.conversation_id}/variables/v"),
 ]
 
 
 @pytest.mark.parametrize(("method", "path"), ONE_OF_ANOTHER_USER)
 def test_another_end_users_things_do_not_exist(stage: Stage, method: str, path: str) -> None:
     before = rows_of_first_tenant(stage)
-    body = None if method == "GET" else {"user": "mallory", "name": "mine now"}
+    body = None if method == "GET" else {"user": "mallory", "name": "mine now", "value": 1}
     answer = stage.http.request(
         method, path.format(f=stage.first), json=body, headers=bearer(stage.first.chat_key)
     )
