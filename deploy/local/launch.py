@@ -127,7 +127,8 @@ def _wait_for_services(layout: Layout, starter: subprocess.Popen[bytes] | None, 
                 return
             if status.phase is Phase.FAILED and not alive:
                 raise LocalStackError(status.message, remedy="")
-            if status.message and status.message != said:
+            # What it ends on is told once, as the failure.
+            if status.message not in ("", said) and status.phase not in _ENDING:
                 said = status.message
                 say(said)
         if not alive and (starter is None or starter.poll() is not None):

@@ -230,6 +230,7 @@ def test_an_operators_server_that_does_not_fit_is_told_before_anything_starts(
     assert time.monotonic() - began < 60
     assert told.exit_code == 1
     assert f"HEDDLE_{kind}_URL: 127.0.0.1:" in told.stderr
+    assert told.output.count(f"HEDDLE_{kind}_URL") == 1
     assert "wrong" not in told.stderr
     assert_nothing_runs(layout)
     assert not (layout.postgres / "PG_VERSION").exists()
