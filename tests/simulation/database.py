@@ -15,7 +15,9 @@ from services.engine.app.ports.journal_store import Entry
 from services.engine.infra.in_memory.command_store import InMemoryCommandStore
 from services.engine.infra.in_memory.conversation_store import InMemoryConversationStore
 from services.engine.infra.in_memory.engine_state import EngineState, RunRow
+from services.engine.infra.in_memory.form_store import InMemoryFormStore
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
+from services.engine.infra.in_memory.parking_store import InMemoryParkingStore
 from services.engine.infra.in_memory.run_store import InMemoryRunStore
 from services.engine.infra.in_memory.snapshot_store import InMemorySnapshotStore
 from services.engine.infra.in_memory.worker_leases import InMemoryWorkerLeases
@@ -57,6 +59,8 @@ class Database:
             writer=committer,
             snapshots=remote(InMemorySnapshotStore(state)),
             conversations=remote(InMemoryConversationStore(state)),
+            parking=remote(InMemoryParkingStore(state)),
+            forms=remote(InMemoryFormStore(state)),
         )
         return stores, committer
 

@@ -3,9 +3,18 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import UUID
 
-from libs.common.contracts.run_commands import TERMINAL_STATUSES, AbortRun, AcceptRun, RunEnded
+from libs.common.contracts.run_commands import (
+    TERMINAL_STATUSES,
+    AbortRun,
+    AcceptRun,
+    PauseRun,
+    ResumeRun,
+    RunEnded,
+    RunOrder,
+)
 from tests.simulation.audit import Audit
 from tests.simulation.bus import Exchange
 from tests.simulation.callee import Callee
@@ -13,13 +22,15 @@ from tests.simulation.database import Database
 from tests.simulation.faults import Faults
 from tests.simulation.network import Network
 from tests.simulation.worker_process import WorkerProcess
-from tests.simulation.workload import SAMPLES, TENANT, Sample, drawn_run
+from tests.simulation.workload import LONGEST_WAIT, SAMPLES, TENANT, Sample, drawn_run
 from tests.simulation.world import World
 
 LEASE_SECONDS = 10.0
 GRACE_SECONDS = 60.0
 _ASK_AGAIN_SECONDS = 3.0
 _ABORTED_SHARE = 0.1
+_PAUSED_SHARE = 0.15
+Order = TypeVar("Order", bound=RunOrder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +52,7 @@ class Told:
 
     latest: float
     workers: int
+    takeovers: int
     happened: int
     faults: dict[str, int]
     statuses: dict[str, int]
@@ -97,7 +109,8 @@ class Round:
         )
         if shape.faults:
             faults.begin()
-        world.run(shape.seconds + LEASE_SECONDS + GRACE_SECONDS, unless=self._is_over)
+        bound = LEASE_SECONDS + GRACE_SECONDS + LONGEST_WAIT
+        world.run(shape.seconds + bound, unless=self._is_over)
         return self._judged(faults)
 
     def _is_over(self) -> bool:
@@ -129,14 +142,21 @@ class Round:
         )
 
     def _known(self, request: AcceptRun) -> None:
-        chance = self.world.random
-        if chance.random() >= _ABORTED_SHARE:
-            return
-        self._aborted.add(request.run_id)
-        command = AbortRun(tenant_id=TENANT, run_id=request.run_id, command_id=self.world.new_id())
+        chance = self.world.random.random()
+        if chance < _ABORTED_SHARE:
+            self._aborted.add(request.run_id)
+            self._soon(self._order(AbortRun, request), _nothing)
+        elif chance < _ABORTED_SHARE + _PAUSED_SHARE:
+            resume = self._order(ResumeRun, request)
+            self._soon(self._order(PauseRun, request), lambda: self._soon(resume, _nothing))
+
+    def _order(self, kind: type[Order], request: AcceptRun) -> Order:
+        return kind(tenant_id=TENANT, run_id=request.run_id, command_id=self.world.new_id())
+
+    def _soon(self, order: RunOrder, then: Callable[[], None]) -> None:
         self.world.after(
-            chance.expovariate(1 / 2.0),
-            lambda: self._insist(lambda worker, done: worker.abort(command, done), _nothing),
+            self.world.random.expovariate(1 / 2.0),
+            lambda: self._insist(lambda worker, done: worker.command(order, done), then),
         )
 
     def _insist(
@@ -188,7 +208,10 @@ class Round:
         for run_id, sample in self._samples.items():
             self._judge(run_id, sample)
         latest = max(self._latest - self._shape.seconds, 0.0)
-        return Told(latest, self._started, self.world.happened, faults.counts, statuses, story)
+        takeovers = sum(row.takeovers for row in self._database.state.runs.values())
+        return Told(
+            latest, self._started, takeovers, self.world.happened, faults.counts, statuses, story
+        )
 
     def _judge(self, run_id: UUID, sample: Sample) -> None:
         outcome, audit = self._outcomes[run_id], self._audit.of(run_id)

@@ -5,13 +5,21 @@ import contextlib
 from collections.abc import Callable
 from typing import cast
 
-from libs.common.contracts.run_commands import AbortRun, AcceptRun
+from libs.common.contracts.run_commands import (
+    TERMINAL_STATUSES,
+    AbortRun,
+    AcceptRun,
+    PauseRun,
+    ResumeRun,
+    RunOrder,
+)
 from libs.common.errors import Busy, HeddleError
 from libs.common.messaging.bus import MessageBus
 from services.engine.app.engine import Engine, EngineOptions, wire_engine
 from services.engine.app.runs.carry_run import Suspicion
+from services.engine.app.runs.hear_wakes import hear_wakes
 from services.engine.app.worker import WorkerOptions
-from services.engine.interface.nats.handlers import EngineHandlers
+from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
 from tests.simulation.bus import Exchange, ProcessBus
 from tests.simulation.database import Database
 from tests.simulation.world import Process, World
@@ -39,9 +47,9 @@ class WorkerProcess(Process):
         """Ask it to accept a run; `answered` is called when the answer has come back."""
         self.start(lambda: self._accept(request, answered))
 
-    def abort(self, command: AbortRun, answered: Callable[[], None]) -> None:
-        """Ask it to stop a run."""
-        self.start(lambda: self._abort(command, answered))
+    def command(self, order: RunOrder, answered: Callable[[], None]) -> None:
+        """Ask it to take a command to a run."""
+        self.start(lambda: self._command(order, answered))
 
     def ring(self) -> None:
         """A doorbell rings here."""
@@ -61,8 +69,9 @@ class WorkerProcess(Process):
             snapshot_floor=500,
             catalogue=TEST_CATALOGUE,
         )
+        channel = NatsCommandChannel(bus)
         self._engine = engine = wire_engine(
-            self.worker_id, stores, bus, options, clock=self.clock, on_end=lambda _: None
+            self.worker_id, stores, bus, channel, options, clock=self.clock, on_end=lambda _: None
         )
         self.spawn(committer.run())
         self.spawn(engine.publisher.run())
@@ -73,7 +82,7 @@ class WorkerProcess(Process):
             except HeddleError:
                 await asyncio.sleep(_FIRST_TRY_AGAIN)
         self.ready = True
-        self.spawn(EngineHandlers(engine.use_cases, engine.worker).hear_wakes(bus))
+        self.spawn(hear_wakes(channel, engine.worker.nudge, self.clock))
 
     async def _accept(self, request: AcceptRun, answered: Callable[[], None]) -> None:
         assert self._engine is not None
@@ -81,10 +90,17 @@ class WorkerProcess(Process):
             await self._engine.use_cases.accept.execute(request)
             self._exchange.network.from_process(self, answered)
 
-    async def _abort(self, command: AbortRun, answered: Callable[[], None]) -> None:
+    async def _command(self, order: RunOrder, answered: Callable[[], None]) -> None:
         assert self._engine is not None
+        commands = self._engine.use_cases.command
         with contextlib.suppress(HeddleError):
-            await self._engine.use_cases.abort.execute(command)
+            if isinstance(order, ResumeRun):
+                told = await commands.resume(order)
+            else:
+                assert isinstance(order, AbortRun | PauseRun)
+                told = await commands.send(order)
+            if not told.accepted and told.run_status not in TERMINAL_STATUSES:
+                return
             self._exchange.network.from_process(self, answered)
 
     async def _rung(self) -> None:

@@ -14,6 +14,7 @@ from tests.simulation.world import World
 from tests.support.engine_nodes import TEST_CATALOGUE, chain
 
 TENANT = UUID("00000000-0000-7000-8000-000000000001")
+LONGEST_WAIT = 65.0
 _STEP_SECONDS = 3600.0
 _LIMITS = RunLimits(max_seconds=24 * 3600.0)
 
@@ -49,6 +50,8 @@ SAMPLES = (
     _sample(_ASK, {"type": "show", "shows": "n1.text"}, answer=_SAID),
     _sample(_ASK, {"type": "show", "shows": "n1.text"}, _CODE, answer=_SAID),
     _sample({"type": "nap", "seconds": 2.0}, _CODE, {"type": "nap", "seconds": 1.0}),
+    # Long enough to be parked.
+    _sample(_CODE, {"type": "nap", "seconds": LONGEST_WAIT}),
 )
 
 
