@@ -28,8 +28,8 @@ class MessageBus(Protocol):
     Bodies above 256 KiB travel by reference to the object store on every subject, unseen by
     callers. Errors of the HeddleError tree raised by a handler are raised again at the caller.
     Every call raises Unavailable when the bus is away or nobody serves the subject, and
-    UpstreamTimeout when the bound runs out. What is asked or answered may be given as its JSON, by
-    whoever wrote that before.
+    UpstreamTimeout when the bound runs out. Any message may be given as its JSON, by whoever wrote
+    that before.
     """
 
     async def request(
@@ -60,7 +60,9 @@ class MessageBus(Protocol):
         """
         ...
 
-    async def broadcast(self, subject: Broadcast[M], message: M, *, envelope: Envelope) -> None:
+    async def broadcast(
+        self, subject: Broadcast[M], message: M | bytes, *, envelope: Envelope
+    ) -> None:
         """Publish to whoever listens now. Returns when handed to the client's buffer."""
         ...
 

@@ -138,7 +138,9 @@ class InMemoryBus:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error_of(error_bytes(error, subject.name))
 
-    async def broadcast(self, subject: Broadcast[M], message: M, *, envelope: Envelope) -> None:
+    async def broadcast(
+        self, subject: Broadcast[M], message: M | bytes, *, envelope: Envelope
+    ) -> None:
         self._broadcasts.publish(subject.name, to_bytes(message))
 
     @asynccontextmanager

@@ -119,7 +119,9 @@ class NatsBus:
     ) -> AsyncGenerator[Rep, None]:
         return self._requests.stream(subject, message, envelope, timeout, idle_timeout)
 
-    async def broadcast(self, subject: Broadcast[M], message: M, *, envelope: Envelope) -> None:
+    async def broadcast(
+        self, subject: Broadcast[M], message: M | bytes, *, envelope: Envelope
+    ) -> None:
         headers = names.envelope_headers(envelope)
         body = await self._bodies.outgoing(to_bytes(message), headers)
         await self._connection.publish(subject.name, body, headers=headers)

@@ -32,6 +32,7 @@ from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
 from services.engine.app.runs.plan_fork import PlanForkUseCase
 from services.engine.app.runs.read_run import ReadRun
 from services.engine.app.runs.ring_doorbell import ring_doorbell
+from services.engine.app.runs.run_timers import LoopTimers
 from services.engine.app.runs.wake_run import RunWaker
 from services.engine.app.use_cases import EngineUseCases
 from services.engine.app.worker import Worker, WorkerOptions, WorkerPorts
@@ -200,6 +201,7 @@ def _driver_ports(
         clock=clock,
         snapshots=stores.snapshots,
         forms=stores.forms,
+        timers=LoopTimers(),
         snapshot_floor=options.snapshot_floor,
         variable_bytes=options.variable_bytes,
     )

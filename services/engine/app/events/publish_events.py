@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from itertools import islice
-from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from libs.common.contracts.envelope import Envelope
-from libs.common.contracts.run_events import ReasoningDelta, RunEventMessage, TextDelta
+from libs.common.contracts.run_events import ReasoningDelta, TextDelta
 from libs.common.contracts.subjects import run_live
 from libs.common.errors import HeddleError
 from libs.common.messaging.bus import MessageBus
@@ -25,13 +25,6 @@ _MOST_TOGETHER = 200
 _ENVELOPE = Envelope()
 
 LiveEvent = ToldEvent | TextDelta | ReasoningDelta
-
-
-class _Told(RunEventMessage):
-    """The same message from the side that made its events: they are not validated again."""
-
-    # What the contract says, unchecked: the public view has written it.
-    events: tuple[Any, ...]
 
 
 class LiveRun:
@@ -107,9 +100,11 @@ class EventPublisher:
 
     async def _send(self, run: LiveRun, events: list[LiveEvent]) -> None:
         try:
-            left = iter(events)
-            while together := tuple(islice(left, _MOST_TOGETHER)):
-                message = _Told(run_id=run.run_id, events=together)
+            for place in range(0, len(events), _MOST_TOGETHER):
+                together = events[place : place + _MOST_TOGETHER]
+                # A RunEventMessage that is not validated: the public view has written it.
+                told = {"run_id": run.run_id, "events": together}
+                message = to_json(told, inf_nan_mode="null")
                 await self._bus.broadcast(run.subject, message, envelope=_ENVELOPE)
                 self.published += len(together)
         except HeddleError as error:

@@ -25,7 +25,7 @@ from services.engine.app.runs.run_outcome import note_end, run_ended
 from services.engine.app.runs.run_outputs import RunOutputs
 from services.engine.app.runs.run_secrets import NO_SECRETS, RunSecrets
 from services.engine.app.runs.run_started import run_started
-from services.engine.app.runs.run_timers import RunTimers
+from services.engine.app.runs.run_timers import LoopTimers, RunTimers
 from services.engine.app.runs.told_steps import ToldSteps
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
@@ -77,6 +77,7 @@ class DriverPorts:
     clock: Clock
     snapshots: SnapshotStore
     forms: FormStore
+    timers: LoopTimers
     snapshot_floor: int = SNAPSHOT_FLOOR
     variable_bytes: int = VARIABLE_BYTES
 
@@ -127,7 +128,7 @@ class RunDriver:
             sink=self,
             on_defect=self._defect,
         )
-        self._timers = RunTimers(self._due)
+        self._timers = RunTimers(ports.timers, self._due)
         self._cutter = SnapshotCutter(
             claim, ports.snapshots, self._snapshot, floor=ports.snapshot_floor
         )

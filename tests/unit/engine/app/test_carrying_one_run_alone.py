@@ -21,6 +21,7 @@ from services.engine.app.runs.carry_alone import LonePorts, LoneRun
 from services.engine.app.runs.carry_run import CarrierPorts, RunCarrier, Suspicion
 from services.engine.app.runs.drive_run import DriverPorts, Stopped
 from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
+from services.engine.app.runs.run_timers import LoopTimers
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
 from tests.support.engine_callees import Callees
@@ -48,6 +49,7 @@ class _World:
         drivers = DriverPorts(
             journal=stores.writer,
             publisher=EventPublisher(bus, None),
+            timers=LoopTimers(),
             effects=EffectDispatcher(bus, clock=clock, may_send=lease.is_safe),
             clock=clock,
             snapshots=stores.snapshots,
