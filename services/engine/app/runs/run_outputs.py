@@ -97,7 +97,9 @@ class RunOutputs:
         """Send nothing more: the run ends or is handed back."""
         self._closed = True
         for key in [key for key, call in self._calls.items() if not call.cleared.done()]:
-            self._calls.pop(key).task.cancel()
+            unsent = self._calls.pop(key).task
+            unsent.cancel()
+            self._cancelling.add(unsent)
 
     def stop(self) -> None:
         """Stop listening to every call. The calls go on at their callees."""
