@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from pydantic_core import to_json
+from pydantic import TypeAdapter
 
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.run_events import ReasoningDelta, TextDelta
@@ -23,6 +24,9 @@ _MOST_BEFORE_THOUGHTS = _MOST_WAITING // 10
 _MOST_TOGETHER = 200
 # The subject names the tenant, and a header would cost as much as the event.
 _ENVELOPE = Envelope()
+
+# A RunEventMessage that is not validated: the public view has written its events.
+_MESSAGE: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 LiveEvent = ToldEvent | TextDelta | ReasoningDelta
 
@@ -102,9 +106,8 @@ class EventPublisher:
         try:
             for place in range(0, len(events), _MOST_TOGETHER):
                 together = events[place : place + _MOST_TOGETHER]
-                # A RunEventMessage that is not validated: the public view has written it.
-                told = {"run_id": run.run_id, "events": together}
-                message = to_json(told, inf_nan_mode="null")
+                told: dict[str, Any] = {"run_id": run.run_id, "events": together}
+                message = _MESSAGE.dump_json(told)
                 await self._bus.broadcast(run.subject, message, envelope=_ENVELOPE)
                 self.published += len(together)
         except HeddleError as error:
