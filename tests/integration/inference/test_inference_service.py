@@ -88,7 +88,7 @@ async def world(
         redis_url=redis_url,
         object_store_url=object_store_url,
         master_key=_MASTER_KEY,
-    )
+    ).model_copy(update={"upstream_connections": 4})
     with scripted_upstream() as upstream:
         async with Lifespan() as lifespan:
             bus = NatsBus(
@@ -195,6 +195,25 @@ async def test_a_cancelled_call_stops_and_stays_stopped(world: World) -> None:
         await reading
     with pytest.raises(CallStopped):
         await _parts(world.chat("hi", envelope))
+
+
+async def test_one_tenant_leaves_connections_to_the_others(world: World) -> None:
+    long, short = Answer(text="word " * 400, seconds_between=0.05), Answer(text="quick")
+    world.upstream.reset(lambda asked: long if asked.prompt == "long" else short)
+    many = Envelope(tenant_id=world.tenant_id)
+    readers = [asyncio.create_task(_parts(world.chat("long", many))) for _ in range(6)]
+
+    async def three_are_asked() -> bool:
+        return len(world.upstream.asked) == 3
+
+    await settled(three_are_asked)
+    other = await _parts(world.chat("hi", Envelope(tenant_id=uuid7())))
+    assert _text(other) == "quick"
+    # A quarter of the connections is never one tenant's.
+    assert [asked.prompt for asked in world.upstream.asked] == ["long"] * 3 + ["hi"]
+    for reader in readers:
+        reader.cancel()
+    await asyncio.gather(*readers, return_exceptions=True)
 
 
 async def test_an_unknown_model_is_refused_before_anything_is_sent(world: World) -> None:
