@@ -24,7 +24,7 @@ from services.engine.app.runs.carry_alone import LonePorts, LoneRun
 from services.engine.app.runs.carry_run import CarrierPorts, RunCarrier, Suspicion
 from services.engine.app.runs.command_run import CommandRun
 from services.engine.app.runs.cut_snapshots import SNAPSHOT_FLOOR
-from services.engine.app.runs.drive_run import DriverPorts
+from services.engine.app.runs.driver_ports import DriverPorts
 from services.engine.app.runs.fire_timers import TimerSweep
 from services.engine.app.runs.hear_wakes import hear_wakes
 from services.engine.app.runs.isolate_run import IsolationPorts, RunIsolation

@@ -14,11 +14,12 @@ from services.engine.app.ports.run_store import Claim, RunStore
 from services.engine.app.ports.worker_leases import WorkerLeases
 from services.engine.app.runs.carry_run import RunCarrier, SteeredRun
 from services.engine.app.runs.drain_commands import drain_commands
-from services.engine.app.runs.drive_run import RunDriver, Stopped
+from services.engine.app.runs.drive_run import RunDriver
 from services.engine.app.runs.fire_timers import TimerSweep
 from services.engine.app.runs.keep_lease import LeaseKeeper
 from services.engine.app.runs.pick_runs import RunPicker
 from services.engine.app.runs.recover_runs import RunRecovery
+from services.engine.app.runs.stopped import Stopped
 
 _log = logging.getLogger(__name__)
 _PREPARE_SECONDS = 6 * 3600.0

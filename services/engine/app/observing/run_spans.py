@@ -8,7 +8,7 @@ from libs.common.tracing import AttributeValue, Span, nanoseconds, record
 from services.engine.app.observing.span_places import SpanPlaces, span_places
 from services.engine.app.ports.journal_store import Append, JournalWriter, Verdict
 from services.engine.app.ports.run_store import Claim
-from services.engine.app.runs.drive_run import DriverPorts
+from services.engine.app.runs.driver_ports import DriverPorts
 from services.engine.domain.events.journal import NodeFailed, NodeSucceeded
 from services.engine.domain.graph.node_labels import NodeLabel
 

@@ -12,8 +12,8 @@ from services.engine.app.ports.command_store import CommandStore
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.runs.carry_run import RunCarrier, SteeredRun
 from services.engine.app.runs.drain_commands import drain_commands
-from services.engine.app.runs.drive_run import Stopped
 from services.engine.app.runs.keep_lease import LeaseKeeper
+from services.engine.app.runs.stopped import Stopped
 
 _log = logging.getLogger(__name__)
 _HAND_BACK_SECONDS = 2.0

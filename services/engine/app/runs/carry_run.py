@@ -17,10 +17,12 @@ from services.engine.app.ports.parking_store import Parked, ParkingStore
 from services.engine.app.ports.run_store import Claim, RunStore
 from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.runs.await_secrets import AwaitedSecrets
-from services.engine.app.runs.drive_run import DriverPorts, RunDriver, Stopped
+from services.engine.app.runs.drive_run import RunDriver
+from services.engine.app.runs.driver_ports import DriverPorts
 from services.engine.app.runs.run_history import RunHistory, shortest_history, whole_history
 from services.engine.app.runs.run_opening import has_opening, opening_of
 from services.engine.app.runs.run_secrets import NO_SECRETS, RunSecrets, secrets_of
+from services.engine.app.runs.stopped import Stopped
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.domain.events.journal import SEMANTICS_VERSION
 from services.engine.domain.execution.opening import Opening

@@ -3,29 +3,24 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from uuid import UUID
 
-from libs.common.clock import Clock
 from libs.common.contracts.chat import ChatPart
 from libs.common.contracts.run_commands import AbortRun
-from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.effects.open_forms import FormEvents, FormOpener
-from services.engine.app.events.publish_events import EventPublisher
 from services.engine.app.ports.command_store import StoredCommand
-from services.engine.app.ports.form_store import FormStore
-from services.engine.app.ports.journal_store import Append, JournalWriter, Verdict
+from services.engine.app.ports.journal_store import Append, Verdict
 from services.engine.app.ports.run_store import Claim
-from services.engine.app.ports.snapshot_store import SnapshotStore
-from services.engine.app.runs.cut_snapshots import SNAPSHOT_FLOOR, SnapshotCutter
+from services.engine.app.runs.cut_snapshots import SnapshotCutter
+from services.engine.app.runs.driver_ports import DriverPorts
 from services.engine.app.runs.outstanding_appends import OutstandingAppends
 from services.engine.app.runs.run_history import RunHistory
 from services.engine.app.runs.run_outcome import note_end, run_ended
 from services.engine.app.runs.run_outputs import RunOutputs
 from services.engine.app.runs.run_secrets import NO_SECRETS, RunSecrets
 from services.engine.app.runs.run_started import run_started
-from services.engine.app.runs.run_timers import LoopTimers, RunTimers
+from services.engine.app.runs.run_timers import RunTimers
+from services.engine.app.runs.stopped import Stopped
 from services.engine.app.runs.told_steps import ToldSteps
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
@@ -36,7 +31,6 @@ from services.engine.domain.execution.run_snapshot import RunSnapshot
 from services.engine.domain.execution.step import Abort, Step, Timer
 from services.engine.domain.graph.node_labels import NodeLabel
 from services.engine.domain.node_parts.effects import EffectError, EffectResult
-from services.engine.domain.variables.sizes import VARIABLE_BYTES
 
 _log = logging.getLogger(__name__)
 
@@ -46,40 +40,6 @@ _COMPLETIONS = (
     journal.NodeSucceeded,
     journal.NodeFailed,
 )
-
-
-class Stopped(Enum):
-    """Why a driver stopped. ENDED: the terminal event is committed. LOST: the run has another
-    owner or has ended elsewhere. FAULT: this version cannot go on with it. INCOMPATIBLE: another
-    version might. UNFIT: one event is not for the journal, for what it contains. MISLED: nothing
-    can be begun from its snapshot, and the journal is left to try. LET_GO: we were told to.
-    RESTING: nothing of the run is under way. PARKED: and it was released."""
-
-    ENDED = "ended"
-    LOST = "lost"
-    FAULT = "fault"
-    INCOMPATIBLE = "incompatible"
-    MISLED = "misled"
-    UNFIT = "unfit"
-    LET_GO = "let_go"
-    RESTING = "resting"
-    PARKED = "parked"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriverPorts:
-    """What all drivers of a worker share. `snapshot_floor`: see SnapshotCutter. `variable_bytes`
-    are those of one conversation variable."""
-
-    journal: JournalWriter
-    publisher: EventPublisher
-    effects: EffectDispatcher
-    clock: Clock
-    snapshots: SnapshotStore
-    forms: FormStore
-    timers: LoopTimers
-    snapshot_floor: int = SNAPSHOT_FLOOR
-    variable_bytes: int = VARIABLE_BYTES
 
 
 class _Misled(Exception):

@@ -13,7 +13,7 @@ from libs.common.identifiers import uuid7
 from services.engine.app.ports.isolated_processes import IsolatedProcess, IsolatedProcesses
 from services.engine.app.ports.run_store import Claim, RunStore
 from services.engine.app.ports.worker_leases import WorkerLeases
-from services.engine.app.runs.drive_run import Stopped
+from services.engine.app.runs.stopped import Stopped
 
 _log = logging.getLogger(__name__)
 _START_SECONDS = 60.0

@@ -19,9 +19,10 @@ from services.engine.app.ports.environment_secrets import NoSecrets
 from services.engine.app.ports.run_store import FIRST_GROUP
 from services.engine.app.runs.carry_alone import LonePorts, LoneRun
 from services.engine.app.runs.carry_run import CarrierPorts, RunCarrier, Suspicion
-from services.engine.app.runs.drive_run import DriverPorts, Stopped
+from services.engine.app.runs.driver_ports import DriverPorts
 from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
 from services.engine.app.runs.run_timers import LoopTimers
+from services.engine.app.runs.stopped import Stopped
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
 from tests.support.engine_callees import Callees

@@ -11,8 +11,8 @@ from libs.common.clock import SystemClock
 from libs.common.errors import Unavailable
 from services.engine.app.ports.run_store import Claim, Group
 from services.engine.app.runs import isolate_run
-from services.engine.app.runs.drive_run import Stopped
 from services.engine.app.runs.isolate_run import IsolationPorts, RunIsolation
+from services.engine.app.runs.stopped import Stopped
 from tests.support.engine_harness import TENANT
 from tests.support.engine_stores import DEFINITION, HASH, EngineStores, in_memory_stores, request
 

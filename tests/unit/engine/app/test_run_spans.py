@@ -9,7 +9,7 @@ from libs.common.exported_spans import ExportedSpans
 from libs.common.tracing import Span, collect_into
 from services.engine.app.observing.run_spans import TracedJournal, traced
 from services.engine.app.ports.run_store import Claim
-from services.engine.app.runs.drive_run import DriverPorts
+from services.engine.app.runs.driver_ports import DriverPorts
 from tests.support.engine_callees import Callees
 from tests.support.engine_harness import Cluster
 from tests.support.engine_nodes import chain
