@@ -65,10 +65,13 @@ class Upstream:
 
 
 class CutLedger(InMemoryLedger):
-    """A ledger whose way may be cut; `lose_answers` of claims commits them all the same."""
+    """A ledger whose way may be cut; `lose_answers` of claims commits them all the same, and the
+    next claim's answer takes `late` seconds. `claims` counts them."""
 
     cut = False
     lose_answers = 0
+    late = 0.0
+    claims = 0
 
     async def claim(self, tenant_id: UUID, effect: Effect, *, repeatable: bool) -> ClaimOutcome:
         self._need()
@@ -76,6 +79,10 @@ class CutLedger(InMemoryLedger):
         # Answers may overtake each other, and others may act between a commit and its answer.
         for _ in range(5 if isinstance(outcome, Claimed) else 1):
             await asyncio.sleep(0)
+        self.claims += 1
+        if self.late:
+            late, self.late = self.late, 0.0
+            await self._clock.sleep(late)
         if self.lose_answers:
             self.lose_answers -= 1
             raise Unavailable("the answer was lost")

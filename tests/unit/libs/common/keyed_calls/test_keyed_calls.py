@@ -220,6 +220,26 @@ async def test_a_cancel_reaches_the_holder_through_any_process(world: World) -> 
     assert not await other.calls.cancel(TENANT, RUN, "a", 1)
 
 
+async def test_a_call_is_cancelled_by_its_own_run_only(world: World) -> None:
+    process = await world.start()
+    reader = world.read(process, effect())
+    await world.clock.advance(0)
+    assert not await process.calls.cancel(TENANT, UUID(int=99), "a", 1)
+    world.upstreams["a"][0].send("end.")
+    assert await reader.end() == ["end."]
+
+
+async def test_a_claim_whose_answer_took_too_long_is_asked_for_again(world: World) -> None:
+    """The lease that came with it may be gone, and the call another's."""
+    process = await world.start()
+    process.ledger.late = 5.0
+    reader = world.read(process, effect())
+    await world.clock.advance(6)
+    assert (process.ledger.claims, len(world.upstreams["a"])) == (2, 1)
+    world.upstreams["a"][0].send("end.")
+    assert await reader.end() == ["end."]
+
+
 async def test_a_stale_owner_neither_calls_nor_cancels(world: World) -> None:
     process = await world.start()
     reader = world.read(process, effect(epoch=2))
