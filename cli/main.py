@@ -10,8 +10,9 @@ from cli.failure import CommandFailed
 from cli.import_app import import_app
 from cli.list_providers import list_providers
 from cli.looking_back import fork_run, replay_run
+from cli.manage_forms import list_forms, show_form, submit_form
 from cli.manage_keys import create_key, list_keys, revoke_key
-from cli.manage_runs import list_runs, resume_run
+from cli.manage_runs import list_runs, pause_run, resume_run
 from cli.run_app import run_app
 from cli.set_provider import set_provider
 from cli.show_run import show_run
@@ -44,6 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _runs = typer.Typer(help="Look at runs, and begin others from them.", no_args_is_help=True)
+_forms = typer.Typer(help="List and answer forms for people.", no_args_is_help=True)
 _node = typer.Typer(help="Try single nodes.", no_args_is_help=True)
 _provider = typer.Typer(help="Set model providers.", no_args_is_help=True)
 _keys = typer.Typer(help="List, make and revoke keys.", no_args_is_help=True)
@@ -58,10 +60,14 @@ app.command("run")(run_app)
 app.command("example")(example)
 _runs.command("show")(show_run)
 _runs.command("list")(list_runs)
+_runs.command("pause")(pause_run)
 _runs.command("resume")(resume_run)
 _runs.command("replay")(replay_run)
 _runs.command("fork")(fork_run)
 _runs.command("diff")(diff_runs)
+_forms.command("list")(list_forms)
+_forms.command("show")(show_form)
+_forms.command("submit")(submit_form)
 _node.command("test")(try_node)
 _provider.command("set")(set_provider)
 _provider.command("list")(list_providers)
@@ -73,6 +79,7 @@ _dead_letters.command("show")(show_letter)
 _dead_letters.command("requeue")(requeue_letters)
 _dead_letters.command("drop")(drop_letter)
 app.add_typer(_runs, name="runs")
+app.add_typer(_forms, name="forms")
 app.add_typer(_node, name="node")
 app.add_typer(_provider, name="provider")
 app.add_typer(_keys, name="keys")

@@ -1,9 +1,9 @@
-"""`heddle runs list` and `heddle runs resume`"""
+"""`heddle runs list`, `heddle runs pause` and `heddle runs resume`"""
 
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 from rich.table import Table
 from rich.text import Text
 
@@ -61,10 +61,21 @@ def list_runs(
         typer.echo(f"There are more: --before {page.runs[-1].run_id}")
 
 
+def pause_run(
+    run_id: Annotated[str, typer.Argument(metavar="ID", help="The run's id.")],
+    reason: Annotated[str, typer.Option(help="What callers of the run are told.")] = "",
+) -> None:
+    """Let a run begin nothing new; what is under way ends and is recorded."""
+    body: dict[str, JsonValue] = {"reason": reason} if reason else {}
+    with open_control_plane(find_connection()) as plane:
+        told = plane.submit(_Commanded, f"/api/runs/{run_id}/pause", body)
+    typer.echo(f"Run {run_id} is {told.status}.")
+
+
 def resume_run(
     run_id: Annotated[str, typer.Argument(metavar="ID", help="The run's id.")],
 ) -> None:
-    """Put a run that was set aside back into the queue."""
+    """Let a paused run go on; put one that was set aside back into the queue."""
     with open_control_plane(find_connection()) as plane:
         told = plane.post(_Commanded, f"/api/runs/{run_id}/resume")
     typer.echo(f"Run {run_id} is {told.status}.")

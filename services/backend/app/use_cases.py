@@ -30,7 +30,10 @@ from services.backend.app.ports.document_reader import DocumentReader
 from services.backend.app.ports.environment_secret_repository import EnvironmentSecretRepository
 from services.backend.app.ports.idempotency_records import IdempotencyRecords
 from services.backend.app.ports.run_repository import RunRepository
+from services.backend.app.reviews.form_links import FormLinks
+from services.backend.app.reviews.forms import Forms
 from services.backend.app.runs.await_run import AwaitRun
+from services.backend.app.runs.command_run import CommandRun
 from services.backend.app.runs.diff_runs import DiffRuns
 from services.backend.app.runs.engine_forks import EngineForks
 from services.backend.app.runs.engine_runs import EngineRuns
@@ -40,11 +43,12 @@ from services.backend.app.runs.hand_over import HandOver
 from services.backend.app.runs.list_runs import ListRuns
 from services.backend.app.runs.record_end import RecordEnd
 from services.backend.app.runs.relay_runs import RelayRuns
-from services.backend.app.runs.resume_run import ResumeSetAside
+from services.backend.app.runs.resume_run import ResumeRun
 from services.backend.app.runs.show_run import ShowRun
 from services.backend.app.runs.start_run import StartRun
 from services.backend.app.runs.stop_run import StopRun
 from services.backend.app.runs.try_node import TryNode
+from services.backend.app.runs.until_paused import UntilPaused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,11 @@ class UseCases:
     diff_runs: DiffRuns
     await_run: AwaitRun
     list_runs: ListRuns
-    resume_run: ResumeSetAside
+    resume_run: ResumeRun
+    command_run: CommandRun
+    forms: Forms
+    form_links: FormLinks
+    until_paused: UntilPaused
     stop_run: StopRun
     show_run: ShowRun
     follow_run: FollowRun
@@ -118,23 +126,14 @@ def put_together(parts: Parts) -> UseCases:
         follow_run=follow,
         clock=parts.clock,
     )
+    until_paused = UntilPaused(engine=engine)
     show = ShowRun(runs=parts.runs, engine=engine, record_end=record_end)
     return UseCases(
         authenticate=Authenticate(parts.index, key_uses),
         key_uses=key_uses,
         app_keys=app_keys,
         environment_secrets=secrets,
-        import_app=ImportApp(
-            apps=parts.apps,
-            keys=app_keys,
-            documents=parts.documents,
-            engine=workflows,
-            publish=publish,
-            secrets=secrets,
-            idempotency=parts.idempotency,
-            sealer=parts.sealer,
-            clock=parts.clock,
-        ),
+        import_app=_import_app(parts, app_keys, workflows, publish, secrets),
         publish_app=publish,
         show_apps=ShowApps(parts.apps),
         published_apps=published,
@@ -142,9 +141,13 @@ def put_together(parts: Parts) -> UseCases:
         fork_run=_fork_run(parts, published, workflows, start),
         try_node=_try_node(parts, published, workflows, start),
         diff_runs=DiffRuns(show=show),
-        await_run=AwaitRun(start=start, hand_over=hand_over, show=show),
+        await_run=AwaitRun(start=start, hand_over=hand_over, show=show, until_paused=until_paused),
         list_runs=ListRuns(runs=parts.runs, engine=engine),
-        resume_run=ResumeSetAside(runs=parts.runs, engine=engine),
+        resume_run=ResumeRun(runs=parts.runs, engine=engine),
+        command_run=CommandRun(runs=parts.runs, engine=engine),
+        forms=Forms(bus=parts.bus),
+        form_links=FormLinks(sealer=parts.sealer, clock=parts.clock),
+        until_paused=until_paused,
         stop_run=StopRun(runs=parts.runs, engine=engine),
         show_run=show,
         follow_run=follow,
@@ -166,6 +169,26 @@ def _conversation_variables(
         apps=published,
         read=ReadConversations(conversations=parts.conversations),
         engine=EngineConversations(bus=parts.bus, workflows=workflows),
+    )
+
+
+def _import_app(
+    parts: Parts,
+    keys: AppKeys,
+    workflows: EngineWorkflows,
+    publish: PublishApp,
+    secrets: EnvironmentSecrets,
+) -> ImportApp:
+    return ImportApp(
+        apps=parts.apps,
+        keys=keys,
+        documents=parts.documents,
+        engine=workflows,
+        publish=publish,
+        secrets=secrets,
+        idempotency=parts.idempotency,
+        sealer=parts.sealer,
+        clock=parts.clock,
     )
 
 

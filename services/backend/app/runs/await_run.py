@@ -4,12 +4,13 @@ import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from libs.common.contracts.run_events import NodeFinished, RunFinished
+from libs.common.contracts.run_events import NodeFinished, RunFinished, RunPaused
 from libs.common.errors import Busy, RateLimited, Unavailable, UpstreamError, UpstreamTimeout
 from services.backend.app.errors import RunFailed
 from services.backend.app.runs.hand_over import HandOver
 from services.backend.app.runs.show_run import ShownRun, ShowRun
 from services.backend.app.runs.start_run import StartedRun, StartRun
+from services.backend.app.runs.until_paused import UntilPaused
 from services.backend.domain.runs.run_joiner import Happened
 
 _UPSTREAM_ERRORS = frozenset(
@@ -41,6 +42,7 @@ class AwaitRun:
     start: StartRun
     hand_over: HandOver
     show: ShowRun
+    until_paused: UntilPaused
 
     async def handed_over(self, run: StartedRun) -> str:
         """The run's status once the engine has it; `queued` while the engine is away.
@@ -53,7 +55,7 @@ class AwaitRun:
             return "queued"  # the relay hands it over later
 
     async def ended(self, run: StartedRun, seconds: float) -> ShownRun | None:
-        """The run once it has ended; None when it goes on after `seconds`.
+        """The run once it has ended; None when it goes on after `seconds`, or waits for somebody.
 
         Raises RunFailed, RunUpstreamFailed, RunSetAside.
         """
@@ -62,21 +64,29 @@ class AwaitRun:
                 finished, cause = await self._end(run)
         except TimeoutError:
             return None
+        if finished is None:
+            return None
         if finished.status == "failed":
             kind = RunUpstreamFailed if cause in _UPSTREAM_ERRORS else RunFailed
             raise kind(f"Run failed: {finished.error or ''}", extra={"run_id": str(run.run_id)})
         return await self.show(run.tenant_id, run.run_id)
 
-    async def _end(self, run: StartedRun) -> tuple[RunFinished, str | None]:
-        """The last event, and what the failure of a node was called."""
+    async def _end(self, run: StartedRun) -> tuple[RunFinished | None, str | None]:
+        """The last event, None for a paused run, and what the failure of a node was called."""
         cause: str | None = None
-        async with aclosing(self.start.follow(run)) as items:
+        paused = False
+        story = self.until_paused(run.tenant_id, run.run_id, self.start.follow(run))
+        async with aclosing(story) as items:
             async for item in items:
                 match item:
                     case Happened(event=NodeFinished(status="failed") as failed):
                         cause = failed.error_type
                     case Happened(event=RunFinished() as finished):
                         return finished, cause
+                    case Happened(event=RunPaused()):
+                        paused = True
                     case _:
                         pass
+        if paused:
+            return None, None
         raise Unavailable("The run's story broke off.")

@@ -8,9 +8,11 @@ from libs.common.contracts.run_commands import (
     AbortRun,
     AcceptRun,
     CommandAccepted,
+    PauseRun,
     ResumeRun,
     RunAccepted,
     RunStatus,
+    UpdateVariables,
 )
 from libs.common.contracts.run_queries import (
     RunEventsPage,
@@ -26,11 +28,13 @@ from libs.common.contracts.run_queries import (
 from libs.common.contracts.subjects import (
     ABORT_RUN,
     ACCEPT_RUN,
+    PAUSE_RUN,
     RESUME_RUN,
     RUN_EVENTS,
     RUN_TRACE,
     RUN_VIEW,
     RUNS,
+    UPDATE_VARIABLES,
 )
 from libs.common.errors import HeddleError, NotFound
 from libs.common.messaging.bus import MessageBus
@@ -76,6 +80,19 @@ class EngineRuns:
         command = ResumeRun(tenant_id=tenant_id, run_id=run_id, command_id=command_id)
         return await self.bus.request(
             RESUME_RUN, command, envelope=Envelope(tenant_id=tenant_id), timeout=_SECONDS
+        )
+
+    async def pause(self, command: PauseRun) -> CommandAccepted:
+        return await self.bus.request(
+            PAUSE_RUN, command, envelope=Envelope(tenant_id=command.tenant_id), timeout=_SECONDS
+        )
+
+    async def update_variables(self, command: UpdateVariables) -> CommandAccepted:
+        return await self.bus.request(
+            UPDATE_VARIABLES,
+            command,
+            envelope=Envelope(tenant_id=command.tenant_id),
+            timeout=_SECONDS,
         )
 
     async def summaries(self, tenant_id: UUID, run_ids: list[UUID]) -> tuple[RunSummary, ...]:

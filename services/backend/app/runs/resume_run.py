@@ -1,4 +1,4 @@
-"""Give a run that was set aside another chance."""
+"""Let a paused run go on, and give one that was set aside another chance."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid5
@@ -10,14 +10,14 @@ from services.backend.app.runs.engine_runs import EngineRuns
 
 
 class RunNotSetAside(Conflict):
-    """Only a quarantined or incompatible run can be resumed. `extra` holds its status."""
+    """Only a paused, quarantined or incompatible run can be resumed. `extra` holds its status."""
 
     code = "run_not_set_aside"
-    title = "The run was not set aside"
+    title = "The run was neither paused nor set aside"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResumeSetAside:
+class ResumeRun:
     runs: RunRepository
     engine: EngineRuns
 

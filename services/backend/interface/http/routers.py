@@ -10,14 +10,23 @@ from services.backend.interface.http.dify.conversation_routes import (
     ConversationDoor,
     conversation_router,
 )
+from services.backend.interface.http.dify.form_routes import FormDoor, form_router
 from services.backend.interface.http.dify.run_routes import RunDoor, run_router
 from services.backend.interface.http.dify.variable_routes import VariableDoor, variable_router
 from services.backend.interface.http.native.app_routes import NativeAppDoor, native_app_router
+from services.backend.interface.http.native.command_routes import (
+    CommandDoor,
+    native_command_router,
+)
 from services.backend.interface.http.native.dead_letter_routes import (
     native_dead_letter_router,
 )
 from services.backend.interface.http.native.event_routes import native_event_router
 from services.backend.interface.http.native.fork_routes import ForkDoor, native_fork_router
+from services.backend.interface.http.native.form_routes import (
+    NativeFormDoor,
+    native_form_router,
+)
 from services.backend.interface.http.native.key_routes import native_key_router
 from services.backend.interface.http.native.node_routes import NodeDoor, native_node_router
 from services.backend.interface.http.native.provider_routes import native_provider_router
@@ -25,6 +34,7 @@ from services.backend.interface.http.native.run_routes import NativeRunDoor, nat
 from services.backend.interface.http.native.secret_routes import native_secret_router
 from services.backend.interface.http.native.start_routes import StartDoor, native_start_router
 from services.backend.interface.http.openai.routes import openai_router
+from services.backend.interface.http.review.routes import ReviewDoor, review_router
 
 
 def all_routers(
@@ -61,6 +71,12 @@ def all_routers(
             )
         ),
         *_looking_back(cases, caller, run_seconds),
+        native_command_router(CommandDoor(caller=caller, command=cases.command_run)),
+        native_form_router(
+            NativeFormDoor(caller=caller, forms=cases.forms, links=cases.form_links)
+        ),
+        form_router(FormDoor(caller=caller, forms=cases.forms, links=cases.form_links)),
+        review_router(ReviewDoor(forms=cases.forms, links=cases.form_links)),
         native_dead_letter_router(caller, cases.dead_letters),
         native_event_router(caller, cases.show_run, cases.follow_run),
         native_provider_router(caller, cases.credentials),
@@ -71,6 +87,8 @@ def all_routers(
                 stop=cases.stop_run,
                 show=cases.show_run,
                 follow=cases.follow_run,
+                until_paused=cases.until_paused,
+                links=cases.form_links,
                 run_seconds=run_seconds,
             )
         ),

@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from libs.common.contracts.run_events import RunStarted
+from libs.common.contracts.run_events import RunResumed, RunStarted
 from services.backend.app.runs.start_run import StartedRun
 from services.backend.domain.runs.records import RunEnding
 from services.backend.interface.http.dify.statuses import shown_status
@@ -12,6 +12,14 @@ Data = dict[str, JsonValue]
 
 
 def workflow_started_data(run: StartedRun, event: RunStarted) -> Data:
+    return _began(run, event.inputs, event.at, event.reason)
+
+
+def workflow_resumed_data(run: StartedRun, event: RunResumed) -> Data:
+    return _began(run, run.acceptance.inputs, event.at, "resumption")
+
+
+def _began(run: StartedRun, inputs: Data, at: float, reason: str) -> Data:
     system: Data = {
         f"sys.{name}": value
         for name, value in run.acceptance.system.items()
@@ -20,9 +28,9 @@ def workflow_started_data(run: StartedRun, event: RunStarted) -> Data:
     return {
         "id": str(run.run_id),
         "workflow_id": str(run.version_id),
-        "inputs": {**event.inputs, **system},
-        "created_at": int(event.at),
-        "reason": event.reason,
+        "inputs": {**inputs, **system},
+        "created_at": int(at),
+        "reason": reason,
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -13,10 +14,12 @@ from starlette.responses import Response
 from libs.common.contracts.run_events import RunFinished
 from libs.common.errors import InvalidInput, NotFound
 from libs.common.strict_json import StrictJsonRoute
+from services.backend.app.reviews.form_links import FormLinks
 from services.backend.app.runs.follow_run import FollowedItem, FollowRun, Quiet
 from services.backend.app.runs.show_run import ShownRun, ShowRun
 from services.backend.app.runs.start_run import RunRequest, StartRun
 from services.backend.app.runs.stop_run import StopRun
+from services.backend.app.runs.until_paused import UntilPaused
 from services.backend.domain.identity.end_users import end_user_id
 from services.backend.domain.identity.keys import Principal
 from services.backend.domain.runs.resume_point import START, parse_resume_point
@@ -49,23 +52,33 @@ class RunDoor:
     stop: StopRun
     show: ShowRun
     follow: FollowRun
+    until_paused: UntilPaused
+    links: FormLinks
     run_seconds: float
 
     async def answer(self, request: RunRequest, mode: ResponseMode) -> Response:
         """Begin the run and answer as the caller wishes."""
         run = await self.start(request)
-        items = self.start.follow(run)
+        items = self.until_paused(run.tenant_id, run.run_id, self.start.follow(run))
+        token_of = partial(self.links.token, run.tenant_id)
         if mode == "streaming":
-            events = StreamEvents(run)
+            events = StreamEvents(run, token_of=token_of)
             return EventStreamResponse(event_bytes(events, items, quiet_seconds=self.run_seconds))
-        body = await blocking_answer(run, items, self.run_seconds)
+        body = await blocking_answer(run, items, self.run_seconds, token_of=token_of)
         return Response(to_json(body), media_type="application/json; charset=utf-8")
 
     async def resumed(
-        self, who: Principal, run_id: UUID, user: str, last_event_id: str | None
+        self,
+        who: Principal,
+        run_id: UUID,
+        user: str,
+        last_event_id: str | None,
+        *,
+        through_pauses: bool,
     ) -> Response:
         """What happened after the client's last event; without one, the whole story of a run under
-        way, or the end of a finished one."""
+        way, or the end of a finished one. It ends where the run waits for somebody, unless it goes
+        `through_pauses`."""
         shown = await self.show(who.tenant_id, run_id, app_of(who))
         if shown.run.end_user_id != end_user_id(app_of(who), user):
             raise NotFound("Workflow run not found")
@@ -76,7 +89,9 @@ class RunDoor:
         items: AsyncGenerator[FollowedItem] = self.follow(who.tenant_id, run_id, seen=seen)
         if not last_event_id and shown.run.ending is not None:
             items = _only_the_end(items)
-        events = StreamEvents(run, seen)
+        elif not through_pauses:
+            items = self.until_paused(who.tenant_id, run_id, items)
+        events = StreamEvents(run, seen, token_of=partial(self.links.token, who.tenant_id))
         return EventStreamResponse(event_bytes(events, items, quiet_seconds=self.run_seconds))
 
 
@@ -141,9 +156,16 @@ def run_router(door: RunDoor) -> APIRouter:
         run_id: UUID,
         who: Annotated[Principal, app_key],
         user: str | None = None,
+        continue_on_pause: bool = False,
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> Response:
-        return await door.resumed(who, run_id, required_user(user), last_event_id)
+        return await door.resumed(
+            who,
+            run_id,
+            required_user(user),
+            last_event_id,
+            through_pauses=continue_on_pause,
+        )
 
     _ = (run_workflow, run_version, chat, stop, show, events)
     return router

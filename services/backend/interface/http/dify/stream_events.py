@@ -7,11 +7,15 @@ from pydantic import JsonValue
 from libs.common.contracts.run_events import (
     ContainerStarted,
     GenerationStarted,
+    HumanInputEnded,
+    HumanInputRequired,
     NodeFinished,
     NodeRetrying,
     NodeStarted,
     RoundStarted,
     RunFinished,
+    RunPaused,
+    RunResumed,
     RunStarted,
     TextCommitted,
     TextReplaced,
@@ -37,8 +41,15 @@ from services.backend.interface.http.dify.node_payloads import (
     node_started_data,
     round_started_data,
 )
+from services.backend.interface.http.dify.pause_payloads import (
+    TokenOf,
+    human_input_ended_data,
+    human_input_required_data,
+    workflow_paused_data,
+)
 from services.backend.interface.http.dify.run_payloads import (
     workflow_finished_data,
+    workflow_resumed_data,
     workflow_started_data,
 )
 from services.backend.interface.http.dify.usage import answer_metadata
@@ -55,9 +66,11 @@ class WireEvent:
 
 
 class StreamEvents:
-    """One reader's mapping; `seen` is the point its client resumes from."""
+    """One reader's mapping; `seen` is the point its client resumes from, `token_of` makes the
+    tokens of forms."""
 
-    def __init__(self, run: StartedRun, seen: ResumePoint = START) -> None:
+    def __init__(self, run: StartedRun, seen: ResumePoint = START, *, token_of: TokenOf) -> None:
+        self._token_of = token_of
         self._run = run
         self._seen = seen
         self._chat = run.mode == "advanced-chat"
@@ -110,9 +123,28 @@ class StreamEvents:
                 data, name = node_finished_data(event), "node_finished"
             case NodeRetrying():
                 data, name = node_retry_data(event), "node_retry"
+            case HumanInputRequired() | HumanInputEnded() | RunPaused() | RunResumed():
+                name, data = self._standing(event)
             case GenerationStarted() | TextCommitted() | TextReplaced():
                 return []  # the joiner has told them as text
         return [WireEvent(id=str(item.at), body=self._envelope(name, data=data))]
+
+    def _standing(
+        self, event: HumanInputRequired | HumanInputEnded | RunPaused | RunResumed
+    ) -> tuple[str, Data]:
+        """Events of a run that waits for people, or was paused."""
+        match event:
+            case HumanInputRequired():
+                return "human_input_required", human_input_required_data(event, self._token_of)
+            case HumanInputEnded(kind="human_input_filled"):
+                return "human_input_form_filled", human_input_ended_data(event)
+            case HumanInputEnded():
+                return "human_input_form_timeout", human_input_ended_data(event)
+            case RunPaused():
+                data = workflow_paused_data(self._run, event, self._token_of)
+                return "workflow_paused", data
+            case RunResumed():
+                return "workflow_started", workflow_resumed_data(self._run, event)
 
     def _container_ended(
         self, event: NodeStarted | NodeFinished, item: Happened

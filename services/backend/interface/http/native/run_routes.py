@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query
 
 from libs.common.contracts.run_commands import RunStatus
 from services.backend.app.runs.list_runs import ListRuns
-from services.backend.app.runs.resume_run import ResumeSetAside
+from services.backend.app.runs.resume_run import ResumeRun
 from services.backend.app.runs.show_run import ShowRun
 from services.backend.app.runs.stop_run import StopRun
 from services.backend.domain.identity.keys import Principal
@@ -32,7 +32,7 @@ class NativeRunDoor:
     runs: ListRuns
     show: ShowRun
     stop: StopRun
-    resume: ResumeSetAside
+    resume: ResumeRun
 
 
 def native_run_router(door: NativeRunDoor) -> APIRouter:
@@ -85,7 +85,7 @@ def native_run_router(door: NativeRunDoor) -> APIRouter:
         who: Annotated[Principal, workspace],
         idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
     ) -> RunCommanded:
-        """Put a run that was set aside back into the queue."""
+        """Let a paused run go on; put one that was set aside back into the queue."""
         status = await door.resume(who.tenant_id, run_id, idempotency_key)
         return RunCommanded(run_id=run_id, status=status)
 
