@@ -241,6 +241,8 @@ async def test_a_value_from_outside_is_checked(cluster: Cluster) -> None:
         await _change(cluster, definition, conversation, "n", "1")
     with pytest.raises(VariableRefused, match="variable size 52 exceeds limit 50"):
         await _change(cluster, definition, conversation, "said", ["x" * 48])
+    with pytest.raises(VariableRefused, match="no JSON text can hold"):
+        await _change(cluster, definition, conversation, "said", ["\ud800"])
     with pytest.raises(VariableUnknown):
         await _change(cluster, definition, conversation, "nobody", 1)
     query = VariablesQuery(tenant_id=TENANT, conversation_id=conversation, workflow_hash="none")

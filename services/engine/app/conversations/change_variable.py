@@ -2,7 +2,7 @@
 
 from libs.common.contracts.conversation_variables import ChangeVariable, ConversationVariable
 from services.engine.app.conversations.read_variables import view_of
-from services.engine.app.errors import VariableRefused, VariableUnknown
+from services.engine.app.errors import JournalRefused, VariableRefused, VariableUnknown
 from services.engine.app.ports.conversation_store import ConversationStore
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.domain.variables.sizes import size_of
@@ -35,7 +35,10 @@ class ChangeVariableUseCase:
         size = size_of(command.value)
         if size > self._variable_bytes:
             raise VariableRefused(f"variable size {size} exceeds limit {self._variable_bytes}")
-        kept = await self._conversations.change(
-            command.tenant_id, command.conversation_id, variable.name, command.value
-        )
+        try:
+            kept = await self._conversations.change(
+                command.tenant_id, command.conversation_id, variable.name, command.value
+            )
+        except JournalRefused as error:
+            raise VariableRefused(error.message) from error
         return view_of(variable, kept.value, kept)

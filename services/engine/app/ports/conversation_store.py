@@ -32,5 +32,6 @@ class ConversationStore(Protocol):
     async def change(
         self, tenant_id: UUID, conversation_id: UUID, name: str, value: Value
     ) -> KeptVariable:
-        """Give a variable a value that no run gave it."""
+        """Give a variable a value that no run gave it. Raises JournalRefused for one that no JSON
+        can hold."""
         ...

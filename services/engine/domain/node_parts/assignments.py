@@ -139,7 +139,7 @@ def _computed(before: Value, operation: str, value: Value) -> Value:
                 result = before / value
     except OverflowError:
         result = math.inf
-    # What is neither is no JSON, and the journal could not hold it.
+    # Infinity is no JSON, and a whole number could grow without end.
     if isinstance(result, float) and math.isfinite(result):
         return result
     if isinstance(result, int) and result in _WHOLE_NUMBERS:
