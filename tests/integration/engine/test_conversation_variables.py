@@ -24,6 +24,7 @@ from tests.support.engine_harness import (
     FAST,
     TENANT,
     Cluster,
+    eventually,
     in_memory_cluster,
     postgres_cluster,
 )
@@ -180,7 +181,11 @@ async def test_of_runs_side_by_side_the_last_change_of_each_variable_stays(
     turns = [
         await _turn(cluster, definition, conversation) for definition in (counts, says, counts)
     ]
-    await asyncio.wait_for(callees.arrived.wait(), 10)
+
+    async def all_began() -> bool:
+        return len(callees.effects) == len(turns)
+
+    await eventually(all_began)
     callees.gate.set()
     await _ended(cluster, *turns)
     assert await _values(cluster, counts, conversation) == {"n": 1, "said": ["q"]}
