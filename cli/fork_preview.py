@@ -8,7 +8,7 @@ from rich.text import Text
 from cli.failure import CommandFailed
 from cli.print_table import print_table
 
-_STYLES = {"unsafe": "red", "model": "yellow", "keyed": "yellow"}
+_STYLES = {"unsafe": "red", "model": "yellow", "human": "yellow", "keyed": "yellow"}
 
 
 class _Model(BaseModel):

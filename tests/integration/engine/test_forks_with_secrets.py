@@ -11,6 +11,7 @@ from tests.integration.engine.test_runs_with_secrets import (
     asked,
     cluster,
     keeper,
+    objects,
     rows,
 )
 from tests.support.databases import FreshDatabase
@@ -18,7 +19,7 @@ from tests.support.engine_callees import Callees
 from tests.support.engine_harness import TENANT, Cluster
 from tests.support.engine_nodes import chain
 
-__all__ = ["cluster", "keeper"]
+__all__ = ["cluster", "keeper", "objects"]
 
 
 async def origin_of(cluster: Cluster) -> AcceptRun:

@@ -11,7 +11,7 @@ from libs.common.contracts.run_commands import AcceptRun
 from libs.common.contracts.run_forks import Edits, ForkKind, ForkPlan, NodeEffect, RunOrigin
 from services.backend.domain.runs.records import RunRecord
 
-_CAREFUL_FIRST: tuple[NodeEffect, ...] = ("unsafe", "keyed", "model", "idempotent", "pure")
+_CAREFUL_FIRST: tuple[NodeEffect, ...] = ("unsafe", "human", "keyed", "model", "idempotent", "pure")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 from services.engine.app.errors import JournalUnreadable
 from services.engine.app.ports.journal_store import JournalReader
 from services.engine.domain.events.journal import JournalEvent, RunStarted
-from services.engine.domain.forks.taken_events import is_placed
+from services.engine.domain.forks.taken_events import is_told
 
 _ROWS_AT_ONCE = 64
 
@@ -21,7 +21,7 @@ async def origin_story(
     while found := await journal.after(tenant_id, run_id, place=place, rows=_ROWS_AT_ONCE):
         place = found[-1].seq
         story.extend(
-            event for _, event in found if is_placed(event) or isinstance(event, RunStarted)
+            event for _, event in found if is_told(event) or isinstance(event, RunStarted)
         )
     return _beginning(story, run_id), story
 

@@ -13,7 +13,7 @@ from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.forks.executed_nodes import nodes_ahead
-from services.engine.domain.forks.taken_events import EndedNode, ended_nodes, placed_events
+from services.engine.domain.forks.taken_events import OF_THE_RUN, EndedNode, ended_nodes, story
 from services.engine.domain.forks.workflow_changes import WorkflowChanges
 from services.engine.domain.variables.record import record
 
@@ -69,10 +69,10 @@ class ForkPlanner:
                 self._state.apply(event)
         if self._from is None or root is None or self._from == root:
             return taken
-        for outermost, event in placed_events(self._events):
+        for node, event in story(self._events):
             if isinstance(event, journal.NodeStarted) and self._stands(event):
-                taken.add(outermost)
-            if outermost in taken:
+                taken.add(node)
+            if node in taken or node == OF_THE_RUN:
                 self._state.apply(event)
         return taken - {root}
 

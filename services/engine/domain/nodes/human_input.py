@@ -11,6 +11,7 @@ from libs.common.contracts.forms import (
     HumanAnswer,
     HumanForm,
 )
+from libs.common.contracts.run_forks import NodeEffect
 from services.engine.domain.node_parts.effects import AskHuman
 from services.engine.domain.node_parts.expected_result import expect
 from services.engine.domain.node_parts.form_content import filled_content
@@ -63,6 +64,10 @@ class HumanInputNode:
             "__action_value": ValueType.STRING,
             "__rendered_content": ValueType.STRING,
         }
+
+    @property
+    def effect_class(self) -> NodeEffect:
+        return "human"
 
     def run(self, context: NodeContext) -> NodeRun:
         form = HumanForm(

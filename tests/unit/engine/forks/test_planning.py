@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow, compile_workflow
 from services.engine.domain.forks.edited_outputs import refused_edits
 from services.engine.domain.forks.executed_nodes import container_of, effect_of, nodes_inside
@@ -14,9 +15,10 @@ from services.engine.domain.forks.plan_fork import ForkOutline, ForkPlanner
 from services.engine.domain.forks.stored_files import holds_stored_files
 from services.engine.domain.node_parts.file_sources import stored_file
 from services.engine.domain.nodes.catalogue import CATALOGUE
+from services.engine.domain.variables.values import MISSING, Value
 from tests.replay.history_files import read
 from tests.replay.scenarios import SCENARIOS
-from tests.unit.engine.execution.container_graphs import contained, iteration
+from tests.unit.engine.execution.container_graphs import assigner, contained, iteration
 from tests.unit.engine.execution.machine_nodes import definition, workflow
 from tests.unit.engine.execution.simulated_world import World, ended, run_to_end
 from tests.unit.engine.forks.forked_world import forked, outline_of, taken_nodes, text_of
@@ -122,6 +124,45 @@ def test_a_container_stands_with_its_rounds_unless_its_inside_changed() -> None:
     assert container_of(origin.workflow, "it") is None
 
 
+def test_text_that_was_streamed_is_shown_once_in_a_fork_too() -> None:
+    nodes: Nodes = {
+        "s": {"type": "begin"},
+        "a": {"type": "ask"},
+        "one": {"type": "show", "shows": ["1 ", "@a.text", ";"]},
+        "two": {"type": "show", "shows": ["2 ", "@a.text", ";"]},
+        "c": {"type": "ask"},
+    }
+    origin = _ran(nodes, ["s > a", "a > one", "a > two", "one > c", "two > c"])
+    fork = forked(origin, "c")
+    run_to_end(fork, lambda moves: moves[0])
+    assert text_of(fork) == text_of(origin)
+    assert text_of(fork).count("<a-0-0-0") == 1
+
+
+def test_assigned_variables_are_taken_over() -> None:
+    nodes: Nodes = {
+        "s": {"type": "begin"},
+        "g": {"type": "give", "list": ["x"]},
+        "as": assigner(("g.list", "append", "@sys.query")),
+        "c": {"type": "ask"},
+    }
+    origin = _ran(nodes, ["s > g", "g > as", "as > c"])
+    fork = forked(origin, "c")
+    value = fork.machine.state.pool.get(("g", "list"))
+    assert value == origin.machine.state.pool.get(("g", "list")) == ["x", "hi"]
+
+
+def test_variables_that_an_operator_updated_are_taken_over() -> None:
+    origin = _ran()
+    update: list[Value] = ["a", "text", "by hand"]
+    commanded = journal.CommandApplied(
+        at=0.0, command_id="c", command="update_variables", updates=[update]
+    )
+    origin.events.insert(-1, commanded)
+    assert forked(origin, "c").machine.state.pool.get(("a", "text")) == "by hand"
+    assert forked(origin, "s").machine.state.pool.get(("a", "text")) is MISSING
+
+
 def test_branches_stay_as_they_were_decided() -> None:
     nodes: Nodes = {
         "s": {"type": "begin"},
@@ -207,7 +248,9 @@ def test_an_edit_has_the_type_that_its_output_was_declared_with() -> None:
 
 
 def test_every_type_that_asks_something_of_the_world_says_what_it_may_do() -> None:
-    asks = re.compile(r"\b(CallModel|RunCode|FetchHttp|CallTool|ReadDocument|RunCommand)\(")
+    asks = re.compile(
+        r"\b(CallModel|RunCode|FetchHttp|CallTool|ReadDocument|RunCommand|AskHuman)\("
+    )
     for name, kind in CATALOGUE.items():
         node = kind.parse("n", {})
         source = inspect.getsource(inspect.getmodule(type(node)) or type(node))
@@ -220,6 +263,7 @@ def test_every_type_that_asks_something_of_the_world_says_what_it_may_do() -> No
         ({"type": "llm"}, "model"),
         ({"type": "code"}, "idempotent"),
         ({"type": "tool"}, "unsafe"),
+        ({"type": "human-input"}, "human"),
         ({"type": "http-request", "method": "get"}, "idempotent"),
         ({"type": "http-request", "method": "post"}, "unsafe"),
         ({"type": "http-request", "method": "post", "idempotent_target": True}, "keyed"),
@@ -250,6 +294,7 @@ def test_a_golden_history_can_be_begun_from_at_every_node(name: str) -> None:
         fork = forked(origin, frame.nodes[node].id, fails=scenario.fails)
         outline = outline_of(origin, frame.nodes[node].id)
         assert sorted(taken_nodes(fork)) == sorted(outline.taken)
-        if not fork.finished:
+        # One that asks people waits for them.
+        if fork.moves():
             run_to_end(fork, lambda moves: moves[0])
         assert not set(_reasons(outline)) & set(outline.taken)
