@@ -72,6 +72,16 @@ class Caller:
                 pass
         return self.get(f"/api/runs/{run_id}")
 
+    def messages(self, key: str, conversation_id: str) -> list[Json]:
+        """What an app's client sees of its conversation."""
+        answer = self._http.get(
+            "/v1/messages",
+            params={"user": "DEFAULT-USER", "conversation_id": conversation_id},
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        assert answer.is_success, answer.text
+        return answer.json()["data"]
+
     def nodes(self, run_id: str) -> dict[str, Json]:
         return {node["node_id"]: node for node in self.get(f"/api/runs/{run_id}/trace")["nodes"]}
 
@@ -271,6 +281,27 @@ def test_a_run_under_way_cannot_be_begun_from(caller: Caller, runner: Runner) ->
     fork = caller.begin(begun["run_id"], "fork", {"from_node": "send"}, allow_unsafe=True)
     assert fork["status"] == "succeeded"
     assert fork["outputs"]["result"] == "ale: said draft ale > got said draft ale"
+
+
+def test_a_fork_of_a_chat_answers_anew_and_leaves_the_conversation_alone(caller: Caller) -> None:
+    nodes = [
+        documents.start(),
+        documents.llm("first", "first {{#sys.query#}}"),
+        documents.llm("second", "second"),
+        documents.answer("{{#first.text#}} / {{#second.text#}}"),
+    ]
+    edges = [("start", "first"), ("first", "second"), ("second", "answer")]
+    app_id = caller.app(documents.app("talk", nodes, [*edges], "advanced-chat"))
+    path = f"/api/apps/{app_id}/runs?wait={_SECONDS}"
+    origin = caller.post(path, {"query": "hello"}).json()
+    assert origin["answer"] == "said first hello / said second"
+    fork = caller.begin(origin["run_id"], "fork", {"from_node": "second"})
+    assert caller.asked == (3, 0)
+    assert fork["answer"] == origin["answer"]
+    assert (fork["conversation_id"], fork["message_id"]) == (None, None)
+    key = caller.post(f"/api/apps/{app_id}/keys").json()["api_key"]
+    told = caller.messages(key, origin["conversation_id"])
+    assert [message["answer"] for message in told] == [origin["answer"]]
 
 
 def test_one_node_runs_alone_on_made_up_variables(caller: Caller, runner: Runner) -> None:
