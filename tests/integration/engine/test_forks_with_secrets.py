@@ -1,25 +1,22 @@
 """Forks of runs with secrets: sealed and masked like their origins, or refused."""
 
+import pytest
+
 from libs.common.contracts.run_commands import AcceptRun
 from libs.common.contracts.run_forks import ForkPlan, PlanFork, RunOrigin
 from libs.common.contracts.run_queries import TraceQuery
 from libs.common.identifiers import uuid7
 from libs.common.run_sealing import MASK
-from tests.integration.engine.test_runs_with_secrets import (
-    OPTIONS,
-    VALUE,
-    asked,
-    cluster,
-    keeper,
-    objects,
-    rows,
-)
 from tests.support.databases import FreshDatabase
 from tests.support.engine_callees import Callees
 from tests.support.engine_harness import TENANT, Cluster
 from tests.support.engine_nodes import chain
+from tests.support.engine_secrets import OPTIONS, VALUE, asked, rows
 
-__all__ = ["cluster", "keeper", "objects"]
+
+@pytest.fixture
+def cluster(secrets: Cluster) -> Cluster:
+    return secrets
 
 
 async def origin_of(cluster: Cluster) -> AcceptRun:

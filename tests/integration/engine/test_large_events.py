@@ -22,11 +22,11 @@ from libs.common.object_store.store import ObjectInfo
 from libs.common.run_seal import RunSeal
 from services.engine.app.errors import JournalUnreadable
 from services.engine.infra.postgres.stored_event_collector import StoredEventCollector
-from tests.integration.engine.test_runs_with_secrets import MASTER_KEY
 from tests.support.databases import FreshDatabase
 from tests.support.engine_callees import Callees
 from tests.support.engine_harness import TENANT, Cluster, postgres_cluster
 from tests.support.engine_nodes import chain
+from tests.support.engine_secrets import MASTER_KEY
 
 SIZE = 300_000
 LARGE = {"type": "huge", "size": SIZE}
