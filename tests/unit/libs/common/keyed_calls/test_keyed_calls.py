@@ -1,11 +1,13 @@
 """A keyed call happens once, whoever asks and whoever dies."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
 
 from libs.common.errors import Busy, PayloadTooLarge, RateLimited, UpstreamError, UpstreamTimeout
+from libs.common.keyed_calls.call_parts import CallNotHere
 from libs.common.keyed_calls.ledger import (
     CallStopped,
     OutcomeUnknown,
@@ -218,6 +220,35 @@ async def test_a_cancel_reaches_the_holder_through_any_process(world: World) -> 
     assert isinstance(reader.error, CallStopped)
     assert world.upstreams["a"][0].closed
     assert not await other.calls.cancel(TENANT, RUN, "a", 1)
+
+
+async def test_after_a_takeover_the_new_calls_parts_are_read_from_their_start(
+    world: World,
+) -> None:
+    dead, heir = await world.start(), await world.start()
+    world.read(dead, effect())
+    reader = world.read(heir, effect())
+    await world.clock.advance(0)
+    world.upstreams["a"][0].send("lost")
+    await world.clock.advance(1)
+    await world.freeze(dead)
+    world.read(heir, effect())
+    await world.clock.advance(1)
+    world.upstreams["a"][1].send("new")
+    world.upstreams["a"][0].send("unheard")
+    await world.clock.advance(3)
+    world.upstreams["a"][1].send("right.")
+    assert await reader.end() == ["lost", "new", "right."]
+
+
+async def test_a_claim_that_is_no_longer_the_present_one_is_not_followed(world: World) -> None:
+    process = await world.start()
+    reader = world.read(process, effect())
+    await world.clock.advance(0)
+    with pytest.raises(CallNotHere):
+        await asyncio.wait_for(anext(process.calls.attach(TENANT, "a", 2)), 5)
+    world.upstreams["a"][0].send("end.")
+    assert await reader.end() == ["end."]
 
 
 async def test_a_call_is_cancelled_by_its_own_run_only(world: World) -> None:
