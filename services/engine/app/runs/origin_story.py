@@ -20,9 +20,7 @@ async def origin_story(
     place = 0
     while found := await journal.after(tenant_id, run_id, place=place, rows=_ROWS_AT_ONCE):
         place = found[-1].seq
-        story.extend(
-            event for _, event in found if is_told(event) or isinstance(event, RunStarted)
-        )
+        story.extend(event for _, event in found if is_told(event) or isinstance(event, RunStarted))
     return _beginning(story, run_id), story
 
 

@@ -1,7 +1,6 @@
 """Effect requests: what a node generator may ask of the world, as data."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from libs.common.contracts.chat import ChatCall, ChatPart, ChatResult, ReasoningPart
@@ -11,6 +10,7 @@ from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.forms import HumanAnswer, HumanForm
 from libs.common.contracts.http_call import HttpCall, HttpResult
 from libs.common.contracts.tool_call import ToolCall, ToolResult
+from services.engine.domain.variables.record import record
 
 PartFilter = Callable[[], Callable[[ChatPart], str]]
 """Makes a fresh fold over one generation's parts: each part in, the text it adds out.
@@ -27,7 +27,7 @@ def provider_thoughts() -> Callable[[ChatPart], str]:
     return think
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallModel:
     """One model call. Its `visible` text streams on `selector` (node id, name), if not None; so do
     its `thoughts`, to whoever listens at that moment."""
@@ -40,14 +40,14 @@ class CallModel:
     effect_class: Literal["model"] = "model"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RunCode:
     call: CodeCall
     timeout_seconds: float = 60.0
     effect_class: Literal["idempotent"] = "idempotent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FetchHttp:
     """`effect_class` idempotent for GET and HEAD; keyed when the author says the target honours
     `Idempotency-Key`; unsafe otherwise."""
@@ -57,7 +57,7 @@ class FetchHttp:
     timeout_seconds: float = 600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallTool:
     """The class is the careful one: the plugin service takes the one of the tool's sheet, which may
     allow more."""
@@ -67,21 +67,21 @@ class CallTool:
     effect_class: Literal["unsafe"] = "unsafe"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReadDocument:
     call: DocumentCall
     timeout_seconds: float = 300.0
     effect_class: Literal["idempotent"] = "idempotent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RunCommand:
     call: CommandCall
     timeout_seconds: float = 180.0
     effect_class: Literal["idempotent"] = "idempotent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Wait:
     """A timer inside the run: answered with None after `seconds`. Survives a takeover: the instant
     is journalled."""
@@ -89,7 +89,7 @@ class Wait:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AskHuman:
     """A form shown to people, answered with a HumanAnswer: with the action TIMED_OUT where nobody
     answers within `seconds`. `gives_up`: the run is stopped then, for this reason."""
