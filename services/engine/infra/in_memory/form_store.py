@@ -75,7 +75,7 @@ class InMemoryFormStore:
         run_id = row.request.run_id
         if form.command_id == answer.command_id:
             return Submission("taken", run_id, row.status, row.epoch)
-        if row.status in TERMINAL_STATUSES:
+        if row.status in TERMINAL_STATUSES and form.status == "open":
             return Submission("over", run_id, row.status, row.epoch)
         status = self._stands(row, form)
         if status != "open":

@@ -258,7 +258,6 @@ CREATE FUNCTION engine.submit_form(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     v_key text;
-    v_command uuid;
 BEGIN
     PERFORM set_config('heddle.tenants', p_tenant::text, true);
     SELECT run_id INTO form_run FROM engine.forms WHERE tenant_id = p_tenant AND form_id = p_form;
@@ -269,9 +268,9 @@ BEGIN
     SELECT status, epoch INTO run_status, run_epoch FROM engine.runs
     WHERE tenant_id = p_tenant AND run_id = form_run FOR KEY SHARE;
     IF engine.has_ended(run_status) THEN
-        SELECT command_id INTO v_command FROM engine.forms
-        WHERE tenant_id = p_tenant AND form_id = p_form;
-        verdict := CASE WHEN v_command = p_command THEN 'taken' ELSE 'over' END;
+        SELECT CASE WHEN command_id = p_command THEN 'taken' WHEN status = 'open' THEN 'over'
+               ELSE status END INTO verdict
+        FROM engine.forms WHERE tenant_id = p_tenant AND form_id = p_form;
         RETURN;
     END IF;
     UPDATE engine.forms
