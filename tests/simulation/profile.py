@@ -5,7 +5,7 @@ from random import Random
 
 from tests.simulation.round import Shape
 
-ROUNDS = int(os.environ.get("HEDDLE_SIMULATE_ROUNDS") or 15)
+ROUNDS = int(os.environ.get("HEDDLE_SIMULATE_ROUNDS") or 8)
 """Rounds of a session."""
 SEED = os.environ.get("HEDDLE_SIMULATE_SEED") or "heddle"
 
