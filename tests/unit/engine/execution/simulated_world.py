@@ -58,13 +58,15 @@ def begun(max_steps: int = 500, conversation: dict[str, Value] | None = None) ->
 
 @dataclass(slots=True)
 class Callee:
-    """One keyed call at its holder: it goes on whether or not anybody listens."""
+    """One keyed call at its holder: it goes on whether or not anybody listens. `recorded` is what
+    its record says, where that is not what it said."""
 
     dispatch: Dispatch
     generation: int = 0
     said: int = 0
     told: int = 0
     ended: bool = False
+    recorded: str = ""
 
     @property
     def name(self) -> str:
@@ -137,7 +139,7 @@ class World:
             error = EffectError("refused", error_type="UpstreamError", retryable=True)
             self._take(self.machine.fail(move, error, definite=True, now=self.now))
         elif isinstance(call.dispatch.request, CallModel):
-            result = ChatResult(generation=call.name, model="m", text=call.text)
+            result = ChatResult(generation=call.name, model="m", text=call.recorded or call.text)
             self._take(self.machine.complete(move, result, self.now))
         else:
             self._take(

@@ -49,6 +49,15 @@ def test_the_same_generation_goes_on_where_it_was() -> None:
     assert _withdrawals(world) == []
 
 
+def test_a_record_that_is_not_what_was_said_takes_its_place() -> None:
+    world = _world()
+    world.speak(KEY, 12)
+    world.calls[KEY].recorded = "another tale"
+    world.happen(KEY)
+    assert _read(world) == world.view.text == "another tale!"
+    assert _withdrawals(world) == [0]
+
+
 def test_another_generation_takes_the_place_of_the_lost_one() -> None:
     world = _world()
     world.speak(KEY, 12)
