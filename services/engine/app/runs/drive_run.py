@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from libs.common.contracts.chat import ChatPart
-from libs.common.contracts.run_commands import AbortRun
+from libs.common.contracts.run_commands import AbortRun, PauseRun
 from services.engine.app.effects.open_forms import FormEvents, FormOpener
 from services.engine.app.ports.command_store import StoredCommand
 from services.engine.app.ports.journal_store import Append, Verdict
@@ -14,6 +14,7 @@ from services.engine.app.ports.run_store import Claim
 from services.engine.app.runs.cut_snapshots import SnapshotCutter
 from services.engine.app.runs.driver_ports import DriverPorts
 from services.engine.app.runs.outstanding_appends import OutstandingAppends
+from services.engine.app.runs.pending_pause import pending_pause
 from services.engine.app.runs.run_history import RunHistory
 from services.engine.app.runs.run_outcome import note_end, run_ended
 from services.engine.app.runs.run_outputs import RunOutputs
@@ -64,6 +65,7 @@ class RunDriver:
         self.evidence = ""
         self.rests: list[Timer] | None = None
         self._obeyed: list[UUID] = []
+        self._pause: PauseRun | None = None
         self._told_all = False
         self._ports = ports
         self._secrets = secrets
@@ -109,6 +111,7 @@ class RunDriver:
         `commands` what was sent to it while nobody drove it. With a `failure` nothing more is
         executed: the run ends as failed with it."""
         self._refused = failure or self._refused
+        self._pause = pending_pause(commands)
         try:
             if history.empty:
                 self._guarded(lambda now: self._begin(history.opening, now))
@@ -185,7 +188,9 @@ class RunDriver:
             pins=opening.pins,
             variable_bytes=self._ports.variable_bytes,
         )
-        return self._machine.begin(started, opening=opening, refused=self._refused)
+        return self._machine.begin(
+            started, opening=opening, refused=self._refused, pause=self._pause
+        )
 
     def _fold(self, history: RunHistory, now: float) -> Step:
         if history.snapshot is None:
@@ -210,7 +215,7 @@ class RunDriver:
             self._next_seq = seq + 1
         self._cutter.folded(len(history.entries))
         self._outputs.last_seq = self._told.last_seq
-        return self._machine.resume(now, refused=self._refused)
+        return self._machine.resume(now, refused=self._refused, pause=self._pause)
 
     def _guarded(self, advance: Callable[[float], Step]) -> None:
         if self._over.done() or self._finished or self._handing_back is not None:

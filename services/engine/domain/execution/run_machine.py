@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from libs.common.contracts.chat import ChatPart
-from libs.common.contracts.run_commands import RunCommand
+from libs.common.contracts.run_commands import PauseRun, RunCommand
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.effect_results import completed
@@ -49,13 +49,16 @@ class RunMachine:
         *,
         opening: Opening = NO_OPENING,
         refused: str | Abort | None = None,
+        pause: PauseRun | None = None,
     ) -> Step:
-        """The first step of a new run: everything that needs no answer from the world."""
+        """The first step of a new run: everything that needs no answer from the world. With a
+        `pause` that came before it, nothing is begun."""
         step = self._writer.open(started.at)
         self._writer.record(started)
         for event in opening.facts:
             self._writer.record(event)
         step.timers.append(self._advance.rest.deadline())
+        self._hold(pause)
         if refused is not None:
             self._refuse(refused)
         elif opening.taken:
@@ -85,9 +88,16 @@ class RunMachine:
         self.state.restore(saved.state)
         self._writer.restore(saved.writer)
 
-    def resume(self, now: float, *, refused: str | Abort | None = None) -> Step:
+    def resume(
+        self,
+        now: float,
+        *,
+        refused: str | Abort | None = None,
+        pause: PauseRun | None = None,
+    ) -> Step:
         """Go on after folding everything: waiting nodes are re-created and fed, effects without an
-        answer sent again under their keys, timers set to their journalled instants.
+        answer sent again under their keys, timers set to their journalled instants. With a `pause`
+        that came meanwhile, nothing new is begun.
 
         Raises IncompatibleHistory where today's code does not ask for what the journal says was
         asked.
@@ -102,6 +112,7 @@ class RunMachine:
         self._writer.pay()
         if self.state.standstill.since is None:
             step.timers.append(self._advance.rest.deadline())
+        self._hold(pause)
         self._advance.revive()
         return self._advance.settle()
 
@@ -185,6 +196,10 @@ class RunMachine:
             return step
         self._apply(command)
         return self._advance.settle()
+
+    def _hold(self, pause: PauseRun | None) -> None:
+        if pause is not None and str(pause.command_id) not in self.state.commands:
+            carry_out(pause, self._advance)
 
     def _refuse(self, why: str | Abort) -> None:
         if isinstance(why, Abort):

@@ -16,6 +16,7 @@ from libs.common.contracts.run_commands import (
 )
 from libs.common.errors import HeddleError, InvalidInput
 from libs.common.identifiers import uuid7
+from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.engine.app.errors import (
     FormActionUnknown,
     FormChanged,
@@ -26,7 +27,13 @@ from services.engine.app.errors import (
 )
 from services.engine.app.ports.command_store import SentCommand
 from tests.support.engine_callees import Callees
-from tests.support.engine_harness import TENANT, Cluster, eventually
+from tests.support.engine_harness import (
+    TENANT,
+    Cluster,
+    eventually,
+    in_memory_cluster,
+    with_worker,
+)
 from tests.support.engine_nodes import chain, form
 
 PASS = {"type": "pass"}
@@ -146,6 +153,21 @@ async def test_a_paused_run_parks_once_its_call_is_recorded(
     assert (told.accepted, told.run_status) == (True, "queued")
     assert (await cluster.ended(run_id)).status == "succeeded"
     assert (await _send(cluster, ResumeRun(**_to(run_id)))).accepted is False
+
+
+async def test_a_run_that_is_paused_before_anybody_drives_it_begins_nothing(
+    bus: InMemoryBus,
+) -> None:
+    async with in_memory_cluster(bus) as cluster:
+        await cluster.replica(with_worker(capacity=0))
+        run_id = await _asked(cluster, PASS)
+        assert (await _send(cluster, PauseRun(**_to(run_id)))).accepted
+        await cluster.replica(serve=False)
+        await cluster.parked(run_id)
+        kinds = [type(entry.event).__name__ for entry in await cluster.journal(run_id)]
+        assert kinds == ["RunStarted", "CommandApplied", "RunParked"]
+        assert (await _send(cluster, ResumeRun(**_to(run_id)))).accepted
+        assert (await cluster.ended(run_id)).status == "succeeded"
 
 
 async def test_a_command_whose_wake_up_is_lost_is_found_by_the_sweep(
