@@ -4,7 +4,6 @@ import hashlib
 import json
 from uuid import UUID, uuid5
 
-from libs.common.contracts.forms import form_digest
 from services.engine.domain.events.journal import EffectDispatched
 from services.engine.domain.node_parts.effects import AskHuman, EffectRequest, SentEffect, Wait
 
@@ -40,5 +39,7 @@ def is_same_request(known: EffectDispatched, request: EffectRequest) -> bool:
     if isinstance(request, Wait):
         return known.effect_class == "timer"
     if isinstance(request, AskHuman):
-        return known.request_hash == form_digest(request.form)
+        # What people were shown is stored. Variables that it was made of may have been changed by a
+        # command since.
+        return known.effect_class == "human"
     return known.request_hash == request_hash(request)
