@@ -1,7 +1,9 @@
 """Small documents to attack."""
 
 import json
+from collections.abc import Mapping
 from itertools import pairwise
+from types import MappingProxyType
 
 from pydantic import JsonValue
 
@@ -12,11 +14,17 @@ def node(node_id: str, kind: str, **data: JsonValue) -> Node:
     return {"id": node_id, "data": {"type": kind, "title": node_id, **data}}
 
 
-def document(nodes: list[Node], *, mode: str = "workflow", name: str = "Target") -> bytes:
-    """An app whose `nodes` follow each other in their order."""
+def document(
+    nodes: list[Node],
+    *,
+    mode: str = "workflow",
+    name: str = "Target",
+    handles: Mapping[str, str] = MappingProxyType({}),
+) -> bytes:
+    """An app whose `nodes` follow each other in their order, on the `handles` of those named."""
     ids = [str(each["id"]) for each in nodes]
     edges = [
-        {"id": f"{a}-{b}", "source": a, "target": b, "sourceHandle": "source"}
+        {"id": f"{a}-{b}", "source": a, "target": b, "sourceHandle": handles.get(a, "source")}
         for a, b in pairwise(ids)
     ]
     app = {"mode": mode, "name": name}
@@ -53,6 +61,13 @@ def fetch(url: str) -> bytes:
         authorization={"type": "no-auth", "config": None},
     )
     return around(asking, "body")
+
+
+def asking_people(shown: str) -> bytes:
+    actions: JsonValue = [{"id": "yes", "title": "Yes"}]
+    asking = node("h", "human-input", form_content=shown, user_actions=actions, inputs=[])
+    nodes = [node("s", "start", variables=[]), asking, node("e", "end", outputs=[])]
+    return document(nodes, name="Asks", handles={"h": "yes"})
 
 
 def chat() -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.security.graphs import chat, template
+from tests.security.graphs import asking_people, chat, template
 from tests.security.second_tenant import TenantKeys
 from tests.support.platform import Platform
 
@@ -33,6 +33,8 @@ class Belongings:
     chat_run_id: str
     conversation_id: str
     message_id: str
+    form_id: str
+    form_token: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,8 @@ def belongings(http: httpx.Client, workspace_key: str) -> Belongings:
     run = ran(http, app["api_key"], x=SAID)
     talk = imported(http, chat(), workspace_key)
     said = talked(http, talk["api_key"])
+    asks = imported(http, asking_people(SAID), workspace_key)
+    (asked,) = ran(http, asks["api_key"])["data"]["reasons"]
     return Belongings(
         app_id=app["app_id"],
         app_key=app["api_key"],
@@ -94,4 +98,6 @@ def belongings(http: httpx.Client, workspace_key: str) -> Belongings:
         chat_run_id=said["workflow_run_id"],
         conversation_id=said["conversation_id"],
         message_id=said["message_id"],
+        form_id=asked["form_id"],
+        form_token=asked["form_token"],
     )

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.xdist_group("security")
 
 _IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}|\b[0-9]+(?=\"|/)")
 _USER: dict[str, Any] = {"user": "owner"}
+_YES: dict[str, Any] = {"action": "yes", "inputs": {}}
 _SHOWN: dict[str, Any] = {"digest": "0" * 64, "allow_unsafe": True}
 _RUN: dict[str, Any] = {"inputs": {}, "user": "owner", "response_mode": "blocking"}
 
@@ -79,6 +80,27 @@ CASES: dict[str, Case] = {
     ),
     "POST /api/apps/{app_id}/nodes/{node_id}/test": Case(
         key="ws", path=lambda f: f"/api/apps/{f.app_id}/nodes/start/test", body=lambda _: {}
+    ),
+    "POST /api/runs/{run_id}/pause": Case(
+        key="ws", path=lambda f: f"/api/runs/{f.run_id}/pause", body=lambda _: {}
+    ),
+    "POST /api/runs/{run_id}/variables": Case(
+        key="ws",
+        path=lambda f: f"/api/runs/{f.run_id}/variables",
+        body=lambda _: {"updates": [{"selector": ["s", "x"], "value": "taken over"}]},
+    ),
+    "GET /api/forms": Case(key="ws", path=lambda _: "/api/forms", sees=200),
+    "GET /api/forms/{form_id}": Case(key="ws", path=lambda f: f"/api/forms/{f.form_id}"),
+    "POST /api/forms/{form_id}/submit": Case(
+        key="ws", path=lambda f: f"/api/forms/{f.form_id}/submit", body=lambda _: _YES
+    ),
+    "GET /v1/form/human_input/{form_token}": Case(
+        key="app", path=lambda f: f"/v1/form/human_input/{f.form_token}"
+    ),
+    "POST /v1/form/human_input/{form_token}": Case(
+        key="app",
+        path=lambda f: f"/v1/form/human_input/{f.form_token}",
+        body=lambda _: {**_YES, "user": "owner"},
     ),
     "GET /api/providers": Case(key="adm", path=lambda _: "/api/providers", sees=200),
     "GET /api/operations/dead-letters": Case(key="adm", path=lambda _: LETTERS, sees=200),

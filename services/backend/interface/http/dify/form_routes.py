@@ -17,6 +17,9 @@ from services.backend.interface.http.dify.bodies import user_or_default
 from services.backend.interface.http.dify.errors import ERRORS
 from services.backend.interface.http.dify.pause_payloads import form_definition
 
+# The same for what is no token: nobody learns whether one of others is well-formed.
+_NO_FORM = "Form not found"
+
 
 class FormClosed(Conflict):
     """The form is no longer open; the message says why."""
@@ -42,9 +45,12 @@ class FormDoor:
 
     async def view(self, who: Principal, token: str) -> FormView:
         """Raises NotFound for a token of another tenant or app."""
-        address = self.links.address(token)
+        try:
+            address = self.links.address(token)
+        except NotFound:
+            raise NotFound(_NO_FORM) from None
         if address.tenant_id != who.tenant_id:
-            raise NotFound("Form not found")
+            raise NotFound(_NO_FORM)
         return await self.forms.view(who.tenant_id, address.form_id, app_of(who))
 
 
