@@ -18,11 +18,12 @@ from libs.common.contracts.workflows import (
     ValidationReport,
     WorkflowDefinition,
 )
-from libs.common.errors import HeddleError, NotFound
+from libs.common.errors import HeddleError
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.backend.app.apps.engine_workflows import EngineWorkflows
 from services.backend.app.conversations.engine_conversations import EngineConversations
 from services.backend.domain.apps.records import AppVersion
+from services.engine.app.errors import WorkflowUnknown
 
 VERSION = AppVersion(
     version_id=uuid4(),
@@ -32,10 +33,6 @@ VERSION = AppVersion(
     created_at=datetime.now(UTC),
 )
 SHOWN = ConversationVariable(id="1", name="n", value_type="number", value=1)
-
-
-class _WorkflowUnknown(NotFound):
-    code = "workflow_unknown"
 
 
 class _Engine:
@@ -49,7 +46,7 @@ class _Engine:
 
     async def _variables(self, _query: VariablesQuery, _: Envelope) -> ConversationVariables:
         if not self.registered or self._forgets:
-            raise _WorkflowUnknown("No such workflow.")
+            raise WorkflowUnknown("No such workflow.")
         return ConversationVariables(variables=(SHOWN,))
 
     async def _register(self, _message: RegisterWorkflow, _: Envelope) -> ValidationReport:
