@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
+from math import ceil
+from time import monotonic
 
 from services.engine.domain.execution.step import Timer
 
@@ -12,7 +14,10 @@ _LEAST_DROPPED = 1000
 
 class LoopTimers:
     """All timers of a worker behind one of the loop's, which costs several times as much as an
-    entry here. Those of runs that are over are dropped once they are the greater part."""
+    entry here. Those of runs that are over are dropped once they are the greater part.
+
+    By the monotonic clock itself: the loop's own time stands still while many timers ring.
+    """
 
     __slots__ = ("_armed", "_entries", "_handle", "_loop", "_numbers", "_over")
 
@@ -31,7 +36,7 @@ class LoopTimers:
 
     def add(self, delay: float, timers: "RunTimers", timer_id: str) -> None:
         """Ring `timer_id` in `delay` seconds."""
-        due = self._loop.time() + delay
+        due = monotonic() + delay
         heappush(self._entries, (due, next(self._numbers), timers, timer_id))
         if self._handle is None or due < self._armed:
             self._arm(due)
@@ -48,11 +53,14 @@ class LoopTimers:
         if self._handle is not None:
             self._handle.cancel()
         self._armed = due
-        self._handle = self._loop.call_at(due, self._ring)
+        # The loop counts in whole milliseconds: one that is rounded down would ring again and
+        # again until the instant has come.
+        delay = ceil((due - monotonic()) * 1000) / 1000
+        self._handle = self._loop.call_later(max(delay, 0.0), self._ring)
 
     def _ring(self) -> None:
         self._handle = None
-        now = self._loop.time()
+        now = monotonic()
         entries = self._entries
         while entries and entries[0][0] <= now:
             _, _, timers, timer_id = heappop(entries)
