@@ -201,7 +201,7 @@ def _driver_ports(
         clock=clock,
         snapshots=stores.snapshots,
         forms=stores.forms,
-        timers=LoopTimers(),
+        timers=LoopTimers(clock),
         snapshot_floor=options.snapshot_floor,
         variable_bytes=options.variable_bytes,
     )

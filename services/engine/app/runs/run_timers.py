@@ -5,8 +5,8 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import ceil
-from time import monotonic
 
+from libs.common.clock import Clock
 from services.engine.domain.execution.step import Timer
 
 _LEAST_DROPPED = 1000
@@ -16,13 +16,14 @@ class LoopTimers:
     """All timers of a worker behind one of the loop's, which costs several times as much as an
     entry here. Those of runs that are over are dropped once they are the greater part.
 
-    By the monotonic clock itself: the loop's own time stands still while many timers ring.
+    By `clock`, monotonic: the loop's own time stands still while many timers ring.
     """
 
-    __slots__ = ("_armed", "_entries", "_handle", "_loop", "_numbers", "_over")
+    __slots__ = ("_armed", "_clock", "_entries", "_handle", "_loop", "_numbers", "_over")
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._loop = asyncio.get_running_loop()
+        self._clock = clock
         self._entries: list[tuple[float, int, RunTimers, str]] = []
         self._numbers = count()
         self._over = 0
@@ -36,7 +37,7 @@ class LoopTimers:
 
     def add(self, delay: float, timers: "RunTimers", timer_id: str) -> None:
         """Ring `timer_id` in `delay` seconds."""
-        due = monotonic() + delay
+        due = self._clock.monotonic() + delay
         heappush(self._entries, (due, next(self._numbers), timers, timer_id))
         if self._handle is None or due < self._armed:
             self._arm(due)
@@ -55,12 +56,12 @@ class LoopTimers:
         self._armed = due
         # The loop counts in whole milliseconds: one that is rounded down would ring again and
         # again until the instant has come.
-        delay = ceil((due - monotonic()) * 1000) / 1000
+        delay = ceil((due - self._clock.monotonic()) * 1000) / 1000
         self._handle = self._loop.call_later(max(delay, 0.0), self._ring)
 
     def _ring(self) -> None:
         self._handle = None
-        now = monotonic()
+        now = self._clock.monotonic()
         entries = self._entries
         while entries and entries[0][0] <= now:
             _, _, timers, timer_id = heappop(entries)
@@ -75,7 +76,7 @@ class LoopTimers:
 
 
 class RunTimers:
-    """Those of one run. `due` is told the id of each timer at its instant, by the loop's clock;
+    """Those of one run. `due` is told the id of each timer at its instant;
     `waiting` are to come."""
 
     __slots__ = ("_due", "_shared", "waiting")

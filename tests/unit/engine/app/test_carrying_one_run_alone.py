@@ -50,7 +50,7 @@ class _World:
         drivers = DriverPorts(
             journal=stores.writer,
             publisher=EventPublisher(bus, None),
-            timers=LoopTimers(),
+            timers=LoopTimers(clock),
             effects=EffectDispatcher(bus, clock=clock, may_send=lease.is_safe),
             clock=clock,
             snapshots=stores.snapshots,

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from libs.common.clock import SystemClock
 from services.engine.app.runs.run_timers import LoopTimers, RunTimers
 from services.engine.domain.execution.step import Timer
 
@@ -13,7 +14,7 @@ def _timer(name: str, due: float) -> Timer:
 
 
 async def test_timers_of_all_runs_ring_in_the_order_of_their_instants() -> None:
-    shared, rung, over = LoopTimers(), list[str](), asyncio.Event()
+    shared, rung, over = LoopTimers(SystemClock()), list[str](), asyncio.Event()
 
     def due(name: str) -> None:
         rung.append(name)
@@ -32,7 +33,7 @@ async def test_timers_of_all_runs_ring_in_the_order_of_their_instants() -> None:
 
 
 async def test_a_run_that_stopped_hears_nothing_more_and_the_others_do() -> None:
-    shared, rung, over = LoopTimers(), list[str](), asyncio.Event()
+    shared, rung, over = LoopTimers(SystemClock()), list[str](), asyncio.Event()
     stopped = RunTimers(shared, rung.append)
     stopped.schedule(_timer("stopped", 0.0), 0.0)
     stopped.cancel()
@@ -48,7 +49,7 @@ async def test_a_run_that_stopped_hears_nothing_more_and_the_others_do() -> None
 
 
 async def test_a_timer_set_while_another_rings_is_heard() -> None:
-    shared, over = LoopTimers(), asyncio.Event()
+    shared, over = LoopTimers(SystemClock()), asyncio.Event()
     rung: list[str] = []
 
     def due(name: str) -> None:
@@ -66,7 +67,7 @@ async def test_a_timer_set_while_another_rings_is_heard() -> None:
 
 
 async def test_what_runs_that_are_over_waited_for_is_forgotten() -> None:
-    shared = LoopTimers()
+    shared = LoopTimers(SystemClock())
     kept = RunTimers(shared, lambda _: None)
     kept.schedule(_timer("deadline", 1200.0), 0.0)
     for _ in range(5000):
