@@ -10,14 +10,14 @@ _TRIES = 200
 
 
 def free_port() -> int:
-    """A port nobody listens on at the moment.
+    """A port nobody listens on at the moment, and no stack has claimed.
 
     It lies below the range from which the system takes ports for outgoing connections: one of
     those may grab a port between our looking and the server's listening, or while it restarts.
     """
     for _ in range(_TRIES):
         port = _LOWEST + secrets.randbelow(_BEYOND - _LOWEST)
-        if is_free(port):
+        if is_free(port) and not _is_claimed(port):
             return port
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
@@ -35,6 +35,20 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def claim_address(port: int) -> str:
+    """The abstract socket that says that a stack is about to listen on `port`."""
+    return f"\0heddle-port-{port}"
+
+
+def _is_claimed(port: int) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.bind(claim_address(port))
+        except OSError:
+            return True
+        return False
 
 
 def answers_ok(port: int, path: str, *, seconds: float = 1.0) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from types import TracebackType
 from typing import Self
 
-from deploy.local.loopback import is_free
+from deploy.local.loopback import claim_address, is_free
 
 
 class PortClaims:
@@ -42,7 +42,7 @@ class PortClaims:
     def _claim(self, port: int) -> bool:
         claim = socket.socket(socket.AF_UNIX)
         try:
-            claim.bind(f"\0heddle-port-{port}")
+            claim.bind(claim_address(port))
         except OSError:
             claim.close()
             return False

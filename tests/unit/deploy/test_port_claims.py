@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from deploy.local.loopback import free_port
 from deploy.local.port_claims import PortClaims
 from deploy.local.ports import SERVICES, choose_ports
@@ -31,3 +33,16 @@ def test_a_claim_ends_when_it_is_let_go_of() -> None:
             other.keep_only(())
             assert one.free(port)
         assert other.free(port)
+
+
+def test_a_port_that_a_stack_claimed_is_given_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    claimed, other = free_port(), free_port()
+    picks = iter([claimed - 20_000, other - 20_000])
+
+    def picked(_below: int) -> int:
+        return next(picks)
+
+    monkeypatch.setattr("secrets.randbelow", picked)
+    with PortClaims() as claims:
+        assert claims.free(claimed)
+        assert free_port() == other
