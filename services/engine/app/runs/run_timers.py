@@ -76,8 +76,10 @@ class LoopTimers:
 
 
 class RunTimers:
-    """Those of one run. `due` is told the id of each timer at its instant;
-    `waiting` are to come."""
+    """Those of one run. `due` is told the id of each timer at its instant.
+
+    `waiting` are to come.
+    """
 
     __slots__ = ("_due", "_shared", "waiting")
 
@@ -92,10 +94,16 @@ class RunTimers:
         self._shared.add(max(timer.due - now, 0.0), self, timer.timer_id)
 
     def cancel(self) -> None:
-        """None of those scheduled so far will be due."""
+        """The run is over: none of its timers will be due."""
+        # What is left of them waits to be dropped, and must not keep the run alive meanwhile.
+        self._due = _unheard
         waiting, self.waiting = self.waiting, 0
         self._shared.left(waiting)
 
     def ring(self, timer_id: str) -> None:
         self.waiting -= 1
         self._due(timer_id)
+
+
+def _unheard(_timer_id: str) -> None:
+    """Nobody waits any more."""

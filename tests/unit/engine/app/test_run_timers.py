@@ -1,6 +1,7 @@
 """Many runs wait behind one timer of the loop."""
 
 import asyncio
+import weakref
 
 from libs.common.clock import SystemClock
 from services.engine.app.runs.run_timers import LoopTimers, RunTimers
@@ -76,3 +77,17 @@ async def test_what_runs_that_are_over_waited_for_is_forgotten() -> None:
         gone.cancel()
     assert shared.size < 2500
     assert kept.waiting == 1
+
+
+async def test_a_run_that_is_over_is_not_kept_by_its_timers() -> None:
+    class _Run:
+        def due(self, _timer_id: str) -> None:
+            raise AssertionError("it is over")
+
+    run = _Run()
+    timers = RunTimers(LoopTimers(SystemClock()), run.due)
+    timers.schedule(_timer("deadline", 1200.0), 0.0)
+    gone = weakref.ref(run)
+    timers.cancel()
+    del run
+    assert gone() is None
