@@ -83,7 +83,11 @@ async def test_everybody_who_listens_hears(channels: Channels) -> None:
 
 
 async def test_silence_is_told_and_nothing_is_kept_for_later(channels: Channels) -> None:
-    await channels.sender.ring(TENANT, uuid4())
+    early = uuid4()
+    async with channels.sender.heard(early) as heard:
+        # Only what was delivered to somebody is past; until then it may still be under way.
+        await channels.sender.ring(TENANT, early)
+        assert await heard.next(timeout=5) == early
     async with channels.owner.heard() as wakes:
         assert await wakes.next(timeout=0.05) is None
         run_id = uuid4()

@@ -35,6 +35,17 @@ async def test_what_waited_goes_as_one_group(bench: CommitBench) -> None:
     assert bench.groups == [20]
 
 
+async def test_a_commit_reads_no_running_run_but_its_own(bench: CommitBench) -> None:
+    claims = [await bench.claim() for _ in range(60)]
+    async with bench.pool.acquire() as connection, connection.transaction():
+        assert await connection.fetchval(COMMIT, *batch(bench.worker, claims, 1)) == []
+        read = await connection.fetchval(
+            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables "
+            "WHERE relid = 'engine.runs'::regclass"
+        )
+    assert read <= 2 * len(claims)
+
+
 async def test_a_group_waits_for_a_lock_and_takes_the_next_ones_with_it(
     bench: CommitBench, migrated_database: FreshDatabase
 ) -> None:

@@ -121,7 +121,7 @@ BEGIN
     UPDATE engine.runs r SET status = 'queued', owner = NULL
     FROM unnest(p_tenants, p_runs, p_epochs) AS named(t, i, e)
     WHERE r.tenant_id = named.t AND r.run_id = named.i AND r.epoch = named.e
-      AND r.owner = p_worker AND r.status = 'running';
+      AND r.owner = p_worker;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END $$;
@@ -134,6 +134,6 @@ BEGIN
     PERFORM set_config('heddle.tenants', p_tenant::text, true);
     UPDATE engine.runs SET status = p_status, owner = NULL, evidence = p_evidence
     WHERE tenant_id = p_tenant AND run_id = p_run AND epoch = p_epoch
-      AND owner = p_worker AND status = 'running';
+      AND owner = p_worker;
     RETURN FOUND;
 END $$;

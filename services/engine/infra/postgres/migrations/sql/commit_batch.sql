@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION engine.end_runs(
         SET status = e.status, outcome = e.outcome, owner = NULL, finished_at = clock_timestamp()
         FROM unnest(p_ends, p_statuses, p_outcomes, p_messages) AS e(place, status, outcome, id)
         WHERE r.tenant_id = p_tenants[e.place] AND r.run_id = p_runs[e.place]
-          AND r.epoch = p_epochs[e.place] AND r.status = 'running' AND e.place <> ALL (p_lost)
+          AND r.epoch = p_epochs[e.place] AND r.owner IS NOT NULL AND e.place <> ALL (p_lost)
         RETURNING r.tenant_id, e.id, e.outcome
     )
     INSERT INTO engine.outbox (id, tenant_id, subject, body)
@@ -46,11 +46,13 @@ BEGIN
     FROM unnest(p_tenants, p_runs, p_epochs, p_firsts, p_lasts, p_batches, p_bytes)
         AS i(tenant_id, run_id, epoch, first_seq, last_seq, batch_id, bytes)
     -- Without the lock, READ COMMITTED lets a stale owner slip a row in beside the new owner's
-    -- first read. A lateral look-up takes the locks in the order of the arrays.
+    -- first read. A lateral look-up takes the locks in the order of the arrays. Only a running run
+    -- has an owner; its status is not asked for, because that lets the planner take the index of all
+    -- running runs in place of the key, and read them all for each row.
     CROSS JOIN LATERAL (
         SELECT FROM engine.runs r
         WHERE r.tenant_id = i.tenant_id AND r.run_id = i.run_id
-          AND r.epoch = i.epoch AND r.owner = p_worker AND r.status = 'running'
+          AND r.epoch = i.epoch AND r.owner = p_worker
         FOR SHARE
     ) AS held
     ON CONFLICT (tenant_id, run_id, first_seq) DO NOTHING;

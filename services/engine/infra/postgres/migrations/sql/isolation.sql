@@ -7,7 +7,7 @@ BEGIN
     PERFORM set_config('heddle.tenants', p_tenant::text, true);
     UPDATE engine.runs
     SET owner = p_to, epoch = p_epoch + 1, claimed_at = clock_timestamp()
-    WHERE tenant_id = p_tenant AND run_id = p_run AND status = 'running'
+    WHERE tenant_id = p_tenant AND run_id = p_run
       AND ((owner = p_worker AND epoch = p_epoch) OR (owner = p_to AND epoch = p_epoch + 1))
       AND engine.is_alive(p_to);
     RETURN CASE WHEN FOUND THEN p_epoch + 1 END;
@@ -21,7 +21,7 @@ BEGIN
     PERFORM set_config('heddle.tenants', p_tenant::text, true);
     UPDATE engine.runs SET evidence = p_evidence
     WHERE tenant_id = p_tenant AND run_id = p_run AND epoch = p_epoch
-      AND owner = p_worker AND status = 'running';
+      AND owner = p_worker;
 END $$;
 --;;
 -- Queues a run that was set aside, its takeovers forgotten; once by command. The status is null

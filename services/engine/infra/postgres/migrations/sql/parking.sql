@@ -126,7 +126,7 @@ BEGIN
     PERFORM set_config('heddle.tenants', p_tenant::text, true);
     PERFORM 1 FROM engine.runs
     WHERE tenant_id = p_tenant AND run_id = p_run AND epoch = p_epoch AND owner = p_worker
-      AND status = 'running' FOR UPDATE;
+    FOR UPDATE;
     IF NOT FOUND THEN
         -- Parked already: an earlier try whose answer got lost.
         RETURN CASE WHEN EXISTS (
@@ -214,7 +214,7 @@ DECLARE
 BEGIN
     PERFORM set_config('heddle.tenants', p_tenant::text, true);
     SELECT app_id INTO v_app FROM engine.runs
-    WHERE tenant_id = p_tenant AND run_id = p_run AND epoch = p_epoch AND status = 'running'
+    WHERE tenant_id = p_tenant AND run_id = p_run AND epoch = p_epoch AND owner IS NOT NULL
     FOR SHARE;
     IF NOT FOUND THEN
         RETURN false;

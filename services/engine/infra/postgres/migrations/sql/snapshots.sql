@@ -15,7 +15,7 @@ BEGIN
     INSERT INTO engine.snapshots AS stored (tenant_id, run_id, epoch, seq, fold_version, bytes)
     SELECT p_tenant, p_run, p_epoch, p_seq, p_fold_version, p_bytes
     FROM engine.runs
-    WHERE tenant_id = p_tenant AND run_id = p_run AND epoch = p_epoch AND status = 'running'
+    WHERE tenant_id = p_tenant AND run_id = p_run AND epoch = p_epoch AND owner IS NOT NULL
     ON CONFLICT (tenant_id, run_id) DO UPDATE
     SET epoch = excluded.epoch, seq = excluded.seq, fold_version = excluded.fold_version,
         bytes = excluded.bytes
@@ -25,7 +25,7 @@ BEGIN
     -- Asked last, for writing takes long and claims and ends of the run must not wait for it. The
     -- run's row is not the first one locked here, so it is not waited for either.
     PERFORM FROM engine.runs
-    WHERE tenant_id = p_tenant AND run_id = p_run AND epoch = p_epoch AND status = 'running'
+    WHERE tenant_id = p_tenant AND run_id = p_run AND epoch = p_epoch AND owner IS NOT NULL
     FOR SHARE SKIP LOCKED;
     IF NOT FOUND THEN
         RAISE no_data_found;

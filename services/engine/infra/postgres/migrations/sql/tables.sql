@@ -34,6 +34,8 @@ CREATE TABLE engine.runs (
     outcome bytea,
     evidence text,
     PRIMARY KEY (tenant_id, run_id),
+    -- Look-ups of one run ask for its owner, never for `status = 'running'`: that would let the
+    -- planner walk the indexes of all running runs.
     CHECK ((status = 'running') = (owner IS NOT NULL))
 );
 --;;
