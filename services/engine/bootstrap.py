@@ -29,6 +29,7 @@ from libs.common.service_host import ServiceHost, trace_process
 from libs.common.structured_logging import configure_logging
 from services.engine.app.engine import Engine, EngineOptions, wire_engine, wire_lone_run
 from services.engine.app.events.publish_events import EventPublisher
+from services.engine.app.observing.layer_failures import noted_failures
 from services.engine.app.ports.command_channel import CommandChannel
 from services.engine.app.ports.delta_tail import DeltaTail
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
@@ -36,6 +37,10 @@ from services.engine.app.ports.isolated_processes import IsolatedProcesses
 from services.engine.app.runs.carry_run import Suspicion
 from services.engine.app.runs.keep_lease import LeasePace
 from services.engine.app.worker import WorkerOptions
+from services.engine.domain.layers.debug_log import DebugLog
+from services.engine.domain.layers.layer_stack import LayerStack
+from services.engine.domain.layers.token_budget import TokenBudget
+from services.engine.domain.layers.tracing import Tracing
 from services.engine.domain.node_parts.node_contract import NodeType
 from services.engine.infra.backend_secrets import BackendSecrets
 from services.engine.infra.calm_collector import calm_collector
@@ -53,6 +58,7 @@ from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.infra.postgres.measured_run_store import MeasuredRunStore
 from services.engine.infra.postgres.stored_event_collector import StoredEventCollector
 from services.engine.infra.redis.delta_tail import RedisDeltaTail
+from services.engine.infra.run_log import write_run_event
 from services.engine.interface.nats.handlers import EngineHandlers
 from services.engine.settings import EngineSettings
 
@@ -68,6 +74,22 @@ class Vault:
 
     secrets: EnvironmentSecrets
     sealing: RunSealing
+
+
+def engine_layers(
+    options: EngineOptions, count_failure: Callable[[str], None] = lambda _: None
+) -> LayerStack:
+    """Every layer, one line each. `count_failure` is told the name of a layer that raised."""
+    return LayerStack(
+        guards=(
+            TokenBudget(),
+        ),
+        observers=(
+            Tracing(),
+            DebugLog(options.run_log, write_run_event),
+        ),
+        on_failure=noted_failures(count_failure),
+    )  # fmt: skip
 
 
 async def start_engine(
@@ -113,6 +135,7 @@ async def start_engine(
         channel or NatsCommandChannel(bus),
         options,
         clock=clock,
+        layers=engine_layers(options, counted.layer_failed),
         tail=tail,
         processes=processes,
         secrets=vault.secrets if vault else None,
@@ -229,6 +252,7 @@ async def _carry_isolated(
             _channel(settings, bus, lifespan),
             options,
             clock=SystemClock(),
+            layers=engine_layers(options),
             publisher=publisher,
             secrets=_vault(settings, bus, sealing).secrets,
         )
@@ -282,5 +306,6 @@ def _options(settings: EngineSettings, catalogue: Mapping[str, NodeType]) -> Eng
         isolated=settings.isolated,
         group_limit=settings.group_limit,
         variable_bytes=settings.variable_bytes,
+        run_log=settings.run_log,
         catalogue=catalogue,
     )

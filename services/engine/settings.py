@@ -35,6 +35,12 @@ class EngineSettings(ServiceSettings):
     )
     """Bytes that one variable of a conversation or the environment may have: a text's in UTF-8,
     anything else's as JSON."""
+    run_log: Literal["off", "events", "values"] = Field(
+        "off", validation_alias="HEDDLE_ENGINE_RUN_LOG"
+    )
+    """A line of log for every event of every run that this process drives: `events` tells what
+    happened where and when, `values` also with what, up to 2,000 characters of each value, with
+    the run's secrets masked. What users wrote then stands in the log."""
     command_channel: Literal["nats", "redis"] = Field(
         "nats", validation_alias="HEDDLE_ENGINE_COMMAND_CHANNEL"
     )

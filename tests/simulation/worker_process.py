@@ -19,6 +19,7 @@ from services.engine.app.engine import Engine, EngineOptions, wire_engine
 from services.engine.app.runs.carry_run import Suspicion
 from services.engine.app.runs.hear_wakes import hear_wakes
 from services.engine.app.worker import WorkerOptions
+from services.engine.bootstrap import engine_layers
 from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
 from tests.simulation.bus import Exchange, ProcessBus
 from tests.simulation.database import Database
@@ -71,7 +72,14 @@ class WorkerProcess(Process):
         )
         channel = NatsCommandChannel(bus)
         self._engine = engine = wire_engine(
-            self.worker_id, stores, bus, channel, options, clock=self.clock, on_end=lambda _: None
+            self.worker_id,
+            stores,
+            bus,
+            channel,
+            options,
+            clock=self.clock,
+            layers=engine_layers(options),
+            on_end=lambda _: None,
         )
         self.spawn(committer.run())
         self.spawn(engine.publisher.run())

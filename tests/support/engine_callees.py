@@ -13,6 +13,7 @@ from libs.common.contracts.chat import (
     GenerationStarted,
     ReasoningPart,
     TextPart,
+    Usage,
 )
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.envelope import Effect, Envelope
@@ -26,8 +27,8 @@ class Callees:
     """`effects` are the calls as they arrived, `upstream` counts what each key did once.
 
     `gate` holds every answer while it is clear; code's only where `hold_code`. `errors` are raised
-    first, one a call. `thought` comes before the first word. `breaks` streams break off after
-    their first word, and with `loses_generation` another generation follows.
+    first, one a call. A model call uses `tokens`. `thought` comes before the first word. `breaks`
+    streams break off after their first word; with `loses_generation` another generation follows.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class Callees:
         self.gate.set()
         self.hold_code = True
         self.words = ("Hel", "lo")
+        self.tokens = 0
         self.thought = ""
         self.breaks = 0
         self.loses_generation = False
@@ -78,7 +80,10 @@ class Callees:
         await self.gate.wait()
         for word in self.words[1:]:
             yield ChatCallPart(parts=(TextPart(text=word),))
-        result = ChatResult(generation=generation, model=call.model, text="".join(self.words))
+        usage = Usage(total_tokens=self.tokens)
+        result = ChatResult(
+            generation=generation, model=call.model, text="".join(self.words), usage=usage
+        )
         yield ChatCallPart(parts=(Completed(result=result),))
 
     async def _code(self, call: CodeCall, envelope: Envelope) -> CodeResult:

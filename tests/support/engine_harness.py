@@ -34,6 +34,8 @@ from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.journal_store import Entry
 from services.engine.app.runs.keep_lease import LeasePace
 from services.engine.app.worker import WorkerOptions
+from services.engine.bootstrap import engine_layers
+from services.engine.domain.layers.layer_stack import LayerStack
 from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
 from services.engine.infra.in_memory.command_store import InMemoryCommandStore
 from services.engine.infra.in_memory.conversation_store import InMemoryConversationStore
@@ -108,6 +110,7 @@ class Cluster:
         self._secrets_of = secrets
         self.bus = bus
         self.channel: CommandChannel | None = None
+        self.layers: LayerStack | None = None
         self.replicas: list[Replica] = []
 
     async def replica(self, options: EngineOptions = FAST, *, serve: bool = True) -> Replica:
@@ -121,6 +124,7 @@ class Cluster:
             self.channel or NatsCommandChannel(self.bus),
             options,
             clock=SystemClock(),
+            layers=self.layers or engine_layers(options),
             secrets=self._secrets_of() if self._secrets_of else None,
             on_end=lambda _: None,
         )

@@ -45,10 +45,12 @@ class HistoryTurn(_Frozen):
 
 
 class RunLimits(_Frozen):
-    """Steps (node executions), seconds of wall time. Defaults are Dify's."""
+    """Steps (node executions), seconds of wall time, tokens of model calls (None: no bound). The
+    defaults are Dify's."""
 
     max_steps: int = 500
     max_seconds: float = 1200.0
+    max_tokens: int | None = None
 
 
 class AcceptRun(_Frozen):

@@ -40,6 +40,8 @@ from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.app.workflows.known_tools import KnownTools
 from services.engine.app.workflows.register_workflow import RegisterWorkflowUseCase
 from services.engine.app.workflows.validate_workflow import ValidateWorkflowUseCase
+from services.engine.domain.layers.debug_log import Detail
+from services.engine.domain.layers.layer_stack import LayerStack
 from services.engine.domain.node_parts.node_contract import NodeType
 from services.engine.domain.nodes.catalogue import CATALOGUE
 from services.engine.domain.variables.sizes import VARIABLE_BYTES
@@ -50,7 +52,7 @@ class EngineOptions:
     """How an engine behaves. `catalogue` are the node types on offer, `isolated` the runs that may
     have a process of their own at once, `group_limit` the running ones of an app (None: any),
     `snapshot_floor` the bytes of journal that no snapshot is kept for, `variable_bytes` those of
-    one conversation variable."""
+    one conversation variable, `run_log` what the log tells of every run's events."""
 
     worker: WorkerOptions = field(default_factory=WorkerOptions)
     lease: LeasePace = field(default_factory=LeasePace)
@@ -59,6 +61,7 @@ class EngineOptions:
     group_limit: int | None = None
     snapshot_floor: int = SNAPSHOT_FLOOR
     variable_bytes: int = VARIABLE_BYTES
+    run_log: Detail = "off"
     catalogue: Mapping[str, NodeType] = field(default_factory=lambda: CATALOGUE)
 
 
@@ -86,6 +89,7 @@ def wire_engine(
     options: EngineOptions,
     *,
     clock: Clock,
+    layers: LayerStack,
     tail: DeltaTail | None = None,
     processes: IsolatedProcesses | None = None,
     secrets: EnvironmentSecrets | None = None,
@@ -116,7 +120,7 @@ def wire_engine(
             on_release=ring,
         )
     effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe, on_effect=on_effect)
-    drivers = _driver_ports(stores, publisher, effects, clock, options)
+    drivers = _driver_ports(stores, publisher, effects, clock, layers, options)
     carrier = RunCarrier(
         worker_id,
         _carrier_ports(stores, workflows, secrets, drivers),
@@ -167,13 +171,14 @@ def wire_lone_run(
     options: EngineOptions,
     *,
     clock: Clock,
+    layers: LayerStack,
     publisher: EventPublisher,
     secrets: EnvironmentSecrets,
 ) -> LoneRun:
     """One run in a process of its own: `worker_id` owns `claim` already."""
     lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
     effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe)
-    drivers = _driver_ports(stores, publisher, effects, clock, options)
+    drivers = _driver_ports(stores, publisher, effects, clock, layers, options)
     workflows = _workflows(stores, options)
     carrier = RunCarrier(
         worker_id,
@@ -192,6 +197,7 @@ def _driver_ports(
     publisher: EventPublisher,
     effects: EffectDispatcher,
     clock: Clock,
+    layers: LayerStack,
     options: EngineOptions,
 ) -> DriverPorts:
     return DriverPorts(
@@ -202,6 +208,7 @@ def _driver_ports(
         snapshots=stores.snapshots,
         forms=stores.forms,
         timers=LoopTimers(clock),
+        layers=layers,
         snapshot_floor=options.snapshot_floor,
         variable_bytes=options.variable_bytes,
     )

@@ -83,6 +83,13 @@ class EngineMetrics:
             "Effects from their dispatch to their outcome here.",
             ("kind", "outcome"),
         )
+        self._layers = metrics.counter(
+            "heddle_engine_layer_failures", "Layers that raised on a run.", ("layer",)
+        )
+
+    def layer_failed(self, layer: str) -> None:
+        """A layer raised."""
+        self._layers.labels(layer).inc()
 
     def accepted(self, outcome: str) -> None:
         """`outcome`: claimed, queued or known."""

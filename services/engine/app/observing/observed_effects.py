@@ -8,9 +8,10 @@ from libs.common.tracing import AttributeValue, Span, enter_trace, leave_trace, 
 from services.engine.app.effects.dispatch_effect import EffectDispatcher, ReadyQuestion
 from services.engine.app.effects.effect_sink import EffectSink
 from services.engine.app.observing.noted_sink import NotedSink
-from services.engine.app.observing.span_places import span_places
 from services.engine.app.ports.run_store import Claim
+from services.engine.domain.execution.effect_keys import run_scope
 from services.engine.domain.execution.step import Dispatch
+from services.engine.domain.layers.tracing import span_places
 from services.engine.domain.node_parts.effects import (
     CallModel,
     CallTool,
@@ -58,8 +59,9 @@ class ObservedEffects(EffectDispatcher):
         self, claim: Claim, dispatch: Dispatch, ready: ReadyQuestion, sink: EffectSink
     ) -> None:
         kind = _KINDS.get(type(dispatch.request), "other")
-        places = span_places(claim)
-        parent = claim.request.traceparent if places is None else places.of_effect(dispatch.key)
+        accepted = claim.request.traceparent
+        places = span_places(run_scope(claim.tenant_id, claim.run_id), accepted)
+        parent = accepted if places is None else places.of_effect(dispatch.key)
         token = None if parent is None else enter_trace(parent)
         try:
             with span(f"effect {kind}") as opened:

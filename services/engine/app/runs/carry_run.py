@@ -8,7 +8,6 @@ from uuid import UUID
 
 from services.engine.app.conversations.remembered import with_memory
 from services.engine.app.errors import JournalUnreadable, WorkflowUnknown
-from services.engine.app.observing.run_spans import traced
 from services.engine.app.ports.command_store import CommandStore, StoredCommand
 from services.engine.app.ports.conversation_store import ConversationStore
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
@@ -123,7 +122,6 @@ class RunCarrier:
         if history.empty:
             claim = await with_memory(claim, workflow.compiled, self._ports.conversations)
         commands = () if claim.fresh else await self._commands(claim)
-        ports = traced(self._ports.drivers, claim, workflow.labels)
 
         async def drive(
             history: RunHistory,
@@ -131,7 +129,9 @@ class RunCarrier:
             *,
             failure: str | None = None,
         ) -> tuple[Stopped, RunDriver]:
-            driver = RunDriver(claim, workflow.compiled, workflow.labels, ports, secrets)
+            driver = RunDriver(
+                claim, workflow.compiled, workflow.labels, self._ports.drivers, secrets
+            )
             started(driver)
             stopped = await driver.drive(history, commands, failure=failure)
             if stopped is Stopped.MISLED:

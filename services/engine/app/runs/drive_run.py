@@ -8,6 +8,7 @@ from uuid import UUID
 from libs.common.contracts.chat import ChatPart
 from libs.common.contracts.run_commands import AbortRun, PauseRun
 from services.engine.app.effects.open_forms import FormEvents, FormOpener
+from services.engine.app.observing.observed_run import observed_run
 from services.engine.app.ports.command_store import StoredCommand
 from services.engine.app.ports.journal_store import Append, Verdict
 from services.engine.app.ports.run_store import Claim
@@ -31,6 +32,7 @@ from services.engine.domain.execution.run_machine import RunMachine
 from services.engine.domain.execution.run_snapshot import RunSnapshot
 from services.engine.domain.execution.step import Abort, Step, Timer
 from services.engine.domain.graph.node_labels import NodeLabel
+from services.engine.domain.layers.layer_stack import Listeners
 from services.engine.domain.node_parts.effects import EffectError, EffectResult
 
 _log = logging.getLogger(__name__)
@@ -70,8 +72,14 @@ class RunDriver:
         self._ports = ports
         self._secrets = secrets
         self._refused = _abort(secrets.abort) if secrets.abort else secrets.missing
+        observed = observed_run(claim, labels, secrets.mask)
+        self._listeners = ports.layers.listeners(observed)
         self._machine = RunMachine(
-            workflow, tenant_id=claim.tenant_id, run_id=claim.run_id, secrets=secrets.values
+            workflow,
+            tenant_id=claim.tenant_id,
+            run_id=claim.run_id,
+            secrets=secrets.values,
+            guards=ports.layers.guards(observed),
         )
         self._told = ToldSteps(claim.run_id, labels, secrets.mask)
         self._over: asyncio.Future[Stopped] = asyncio.get_running_loop().create_future()
@@ -300,6 +308,8 @@ class RunDriver:
         match verdict:
             case Verdict.TAKEN:
                 self._tell(done.steps)
+                if self._listeners is not None:
+                    self._let_hear(self._listeners, append)
                 newest = self._outstanding.newest
                 self._cutter.taken(append, behind=newest.append if newest else None)
                 if append.ending is not None:
@@ -316,6 +326,11 @@ class RunDriver:
             case Verdict.UNFIT:
                 self.evidence = reason
                 self._stop(Stopped.UNFIT)
+
+    def _let_hear(self, listeners: Listeners, append: Append) -> None:
+        state = self._machine.state
+        for each in listeners.committed(append.first_seq, append.events, state):
+            self._guarded(lambda now, ordered=each: self._machine.ordered(ordered, now))
 
     def _snapshot(self) -> RunSnapshot:
         machine = self._machine.snapshot()

@@ -10,6 +10,7 @@ from services.engine.app.ports.journal_store import JournalWriter
 from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.runs.cut_snapshots import SNAPSHOT_FLOOR
 from services.engine.app.runs.run_timers import LoopTimers
+from services.engine.domain.layers.layer_stack import LayerStack
 from services.engine.domain.variables.sizes import VARIABLE_BYTES
 
 
@@ -25,5 +26,6 @@ class DriverPorts:
     snapshots: SnapshotStore
     forms: FormStore
     timers: LoopTimers
+    layers: LayerStack
     snapshot_floor: int = SNAPSHOT_FLOOR
     variable_bytes: int = VARIABLE_BYTES

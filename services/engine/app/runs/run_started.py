@@ -35,6 +35,7 @@ def run_started(
         max_steps=request.limits.max_steps,
         max_seconds=request.limits.max_seconds,
         max_variable_bytes=variable_bytes,
+        max_tokens=request.limits.max_tokens,
     )
 
 

@@ -23,7 +23,8 @@ class RunStarted:
     `system`, `environment` (secrets absent: see `secrets`), `conversation` are the pool's first
     contents; `secrets` maps a name to its version; `history` is [[query, answer], ...], oldest
     first; `seed` feeds the run's only source of randomness; `clock` is the run's "now". A
-    conversation variable is not given more than `max_variable_bytes`.
+    conversation variable is not given more than `max_variable_bytes`. `max_tokens` None: no
+    bound on those of model calls.
     """
 
     at: float
@@ -40,6 +41,7 @@ class RunStarted:
     max_steps: int = 500
     max_seconds: float = 1200.0
     max_variable_bytes: int = VARIABLE_BYTES
+    max_tokens: int | None = None
 
 
 @record

@@ -1,7 +1,7 @@
 """How a run moves on inside one step."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, assert_never
 from uuid import UUID
 
 from services.engine.domain.events import journal
@@ -18,6 +18,8 @@ from services.engine.domain.execution.sent_effects import SentEffects
 from services.engine.domain.execution.step import Step, Timer
 from services.engine.domain.execution.step_writer import StepWriter
 from services.engine.domain.execution.variable_updates import variable_updates
+from services.engine.domain.layers.layer import FailRun, StopRun
+from services.engine.domain.layers.layer_stack import Guards, Ordered, Overruled
 from services.engine.domain.node_parts.node_contract import NodeContext, NodeFailure, NodeResult
 
 
@@ -25,15 +27,22 @@ class RunAdvance:
     """The moving parts beside the fold: the generators of the nodes under way, what they wait for,
     live text, and the step being filled."""
 
-    def __init__(self, state: RunState, *, tenant_id: UUID, run_id: UUID) -> None:
+    def __init__(self, state: RunState, guards: Guards, *, tenant_id: UUID, run_id: UUID) -> None:
         self._state = state
+        self._guards = guards
         self._history: tuple[tuple[str, str], ...] = ()
         self._drivers: dict[NodePlace, NodeDriver] = {}
         self.writer = StepWriter(state)
         self.texts = LiveTexts(state, self.writer)
         self._rounds = ContainerRounds(state, self.writer)
         self.effects = SentEffects(
-            self.writer, self.texts, state.standstill, tenant_id=tenant_id, run_id=run_id
+            self.writer,
+            self.texts,
+            state.standstill,
+            tenant_id=tenant_id,
+            run_id=run_id,
+            run=state,
+            guards=guards,
         )
         self.rest = RunRest(state, self.writer, self.effects)
 
@@ -68,7 +77,7 @@ class RunAdvance:
         """
         state = self._state
         for progress in list(state.active.values()):
-            if state.failed is not None or state.stopped is not None:
+            if state.failed is not None or state.stopped is not None or state.finished is not None:
                 return
             frame = state.frames.by_path.get(progress.frame)
             if frame is None or frame.failed is not None or progress.place not in state.active:
@@ -127,12 +136,41 @@ class RunAdvance:
             self.texts.failures_swallowed(driver.progress)
         if result is None:
             if driver.frames is None:
-                self.effects.send(driver)
+                self._send(driver)
             return
         self._forget(driver)
         for update in updates:
             self.writer.record(update)
         self.writer.record(succeeded_node(driver.progress, result, self.writer.now))
+
+    def _send(self, driver: NodeDriver) -> None:
+        try:
+            self.effects.send(driver)
+        except Overruled as overruled:
+            self._overruled(overruled)
+
+    def _overruled(self, by: Overruled) -> None:
+        # As many commands as before make the same id, whoever asks again after a takeover.
+        number = len(self._state.commands) + 1
+        self.carry_out(Ordered(command_id=f"layer:{by.layer}:{number}", order=by.order))
+
+    def carry_out(self, ordered: Ordered) -> None:
+        """End the run as a layer ordered; a stop is journalled like any. It has not ended."""
+        match ordered.order:
+            case FailRun(error=error):
+                self.end("failed", error)
+            case StopRun(reason=reason):
+                self.writer.record(
+                    journal.CommandApplied(
+                        at=self.writer.now,
+                        command_id=ordered.command_id,
+                        command="abort",
+                        reason=reason,
+                    )
+                )
+                self.end("stopped", reason)
+            case _:
+                assert_never(ordered.order)
 
     def _updates(self, progress: NodeProgress, result: NodeResult) -> list[journal.VariableUpdated]:
         started = self._state.started
@@ -224,15 +262,20 @@ class RunAdvance:
             steps = state.steps + 1
             self.end("failed", f"Maximum execution steps exceeded: {steps} > {started.max_steps}")
             return
-        self.writer.record(
-            journal.NodeStarted(
-                at=self.writer.now,
-                node_id=state.frames.by_path[path].plan.nodes[node].place.id,
-                frame=path,
-                index=state.steps + 1,
-                predecessor=predecessor,
-            )
+        event = journal.NodeStarted(
+            at=self.writer.now,
+            node_id=state.frames.by_path[path].plan.nodes[node].place.id,
+            frame=path,
+            index=state.steps + 1,
+            predecessor=predecessor,
         )
+        if self._guards.of_nodes:
+            try:
+                self._guards.judge(self._guards.of_nodes, event, state)
+            except Overruled as overruled:
+                self._overruled(overruled)
+                return
+        self.writer.record(event)
         self._run(state.active[path, node])
 
     def _run(self, progress: NodeProgress) -> NodeDriver:

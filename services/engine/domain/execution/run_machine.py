@@ -16,6 +16,7 @@ from services.engine.domain.execution.run_snapshot import MachineSnapshot
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.sent_effects import Waiting
 from services.engine.domain.execution.step import Abort, Step
+from services.engine.domain.layers.layer_stack import NO_GUARDS, Guards, Ordered
 from services.engine.domain.node_parts.effects import EffectError, EffectResult, Wait
 from services.engine.domain.variables.values import Value
 
@@ -28,7 +29,8 @@ class RunMachine:
 
     `secrets` are the environment values that the journal only names. Where they cannot be had,
     `refused` says so to `begin` or `resume`: the run fails with it, or is stopped by the command
-    that could not wait for them, and nothing else happens.
+    that could not wait for them, and nothing else happens. `guards` are asked before a node or an
+    effect begins, and never while folding.
     """
 
     def __init__(
@@ -38,9 +40,10 @@ class RunMachine:
         tenant_id: UUID,
         run_id: UUID,
         secrets: Mapping[str, Value] | None = None,
+        guards: Guards = NO_GUARDS,
     ) -> None:
         self.state = RunState(workflow, secrets)
-        self._advance = RunAdvance(self.state, tenant_id=tenant_id, run_id=run_id)
+        self._advance = RunAdvance(self.state, guards, tenant_id=tenant_id, run_id=run_id)
         self._writer = self._advance.writer
 
     def begin(
@@ -170,6 +173,14 @@ class RunMachine:
             carry_out(command, self._advance)
             return self._advance.settle()
         return step
+
+    def ordered(self, ordered: Ordered, now: float) -> Step:
+        """Carry out what an observer ordered; the same again, or after the end, changes nothing."""
+        step = self._writer.open(now)
+        if self.state.finished is not None or ordered.command_id in self.state.commands:
+            return step
+        self._advance.carry_out(ordered)
+        return self._advance.settle()
 
     def timer_due(self, timer_id: str, now: float) -> Step:
         """A timer of an earlier step has come."""

@@ -87,6 +87,11 @@ class RunState:
         return self.frames.root.outputs
 
     @property
+    def model_tokens(self) -> int:
+        """Those that answered model calls have used."""
+        return self.totals.model_tokens
+
+    @property
     def coordinator(self) -> ResponseCoordinator:
         return self.frames.coordinator
 
@@ -195,6 +200,7 @@ class RunState:
             case journal.RunFinished():
                 self.finished = event
                 self.ready.clear()
+                self.frames.resting.clear()
             case _:
                 assert_never(event)
 
@@ -265,6 +271,8 @@ class RunState:
         if progress is None:
             return
         progress.results[event.key] = event.result
+        if progress.dispatched[event.key].effect_class == "model":
+            self.totals.answered(event.result)
         if event.visible is not None and event.selector is not None:
             selector, generation = tuple(event.selector), event.generation or ""
             self.coordinator.streamed(progress.frame, selector, event.visible, generation)

@@ -22,17 +22,20 @@ class RunTotalsSnapshot:
     """`RunTotals` at one moment."""
 
     total_tokens: int
+    model_tokens: int
     usage: dict[str, Value]
 
 
 class RunTotals:
     """`usage` is the sum of the nodes' model usage, empty before the first; prices are decimal
-    strings, unit prices those of the last call."""
+    strings, unit prices those of the last call. `model_tokens` are those of all model calls that
+    were answered, also where their node has not ended, or failed."""
 
-    __slots__ = ("total_tokens", "usage")
+    __slots__ = ("model_tokens", "total_tokens", "usage")
 
     def __init__(self) -> None:
         self.total_tokens = 0
+        self.model_tokens = 0
         self.usage: dict[str, Value] = {}
 
     def add(self, metadata: Mapping[str, Value], process_data: Mapping[str, Value]) -> None:
@@ -44,11 +47,21 @@ class RunTotals:
         if isinstance(usage, dict):
             self._add_usage(usage)
 
+    def answered(self, result: Value) -> None:
+        """A model call ended with this result."""
+        usage = result.get("usage") if isinstance(result, dict) else None
+        tokens = usage.get("total_tokens") if isinstance(usage, dict) else None
+        if isinstance(tokens, int):
+            self.model_tokens += tokens
+
     def snapshot(self) -> RunTotalsSnapshot:
-        return RunTotalsSnapshot(total_tokens=self.total_tokens, usage={**self.usage})
+        return RunTotalsSnapshot(
+            total_tokens=self.total_tokens, model_tokens=self.model_tokens, usage={**self.usage}
+        )
 
     def restore(self, saved: RunTotalsSnapshot) -> None:
-        self.total_tokens, self.usage = saved.total_tokens, {**saved.usage}
+        self.total_tokens, self.model_tokens = saved.total_tokens, saved.model_tokens
+        self.usage = {**saved.usage}
 
     def _add_usage(self, usage: Mapping[str, Value]) -> None:
         total = self.usage

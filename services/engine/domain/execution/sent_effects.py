@@ -16,6 +16,8 @@ from services.engine.domain.execution.node_progress import NodeProgress
 from services.engine.domain.execution.standstill import Standstill
 from services.engine.domain.execution.step import Dispatch, OpenForm, Timer
 from services.engine.domain.execution.step_writer import StepWriter
+from services.engine.domain.layers.layer import RunView
+from services.engine.domain.layers.layer_stack import Guards
 from services.engine.domain.node_parts.effects import AskHuman, CallModel, Wait
 
 Waiting = tuple[NodeDriver, Asked]
@@ -24,7 +26,16 @@ Waiting = tuple[NodeDriver, Asked]
 class SentEffects:
     """Journals what is asked, sends it, and knows who waits for the answer."""
 
-    __slots__ = ("_run_id", "_scope", "_standstill", "_texts", "_waiting", "_writer")
+    __slots__ = (
+        "_guards",
+        "_run",
+        "_run_id",
+        "_scope",
+        "_standstill",
+        "_texts",
+        "_waiting",
+        "_writer",
+    )
 
     def __init__(
         self,
@@ -34,7 +45,11 @@ class SentEffects:
         *,
         tenant_id: UUID,
         run_id: UUID,
+        run: RunView,
+        guards: Guards,
     ) -> None:
+        self._run = run
+        self._guards = guards
         self._standstill = standstill
         self._writer = writer
         self._texts = texts
@@ -60,17 +75,20 @@ class SentEffects:
 
     def send(self, driver: NodeDriver) -> None:
         """Send what `driver` waits for and was not sent by this owner. What the journal says was
-        sent goes out again under its key, and a wait keeps its journalled instant."""
+        sent goes out again under its key, and a wait keeps its journalled instant.
+
+        Raises Overruled where a guard has an order for the run: the rest is not sent.
+        """
         for asked in driver.waiting:
             if asked.key in self._waiting or driver.progress.answered(asked.key):
                 continue
-            self._waiting[asked.key] = (driver, asked)
             if isinstance(asked.request, Wait):
                 self._set_timer(driver.progress, asked, asked.request)
             elif isinstance(asked.request, AskHuman):
                 self._ask(driver.progress, asked, asked.request)
             else:
                 self._dispatch(driver.progress, asked)
+            self._waiting[asked.key] = (driver, asked)
 
     def forget(self, driver: NodeDriver) -> None:
         """The node has ended or starts over."""
@@ -167,16 +185,17 @@ class SentEffects:
     def _note(
         self, progress: NodeProgress, asked: Asked, kind: str, digest: str, due: float | None
     ) -> None:
-        self._writer.record(
-            journal.EffectDispatched(
-                at=self._writer.now,
-                key=asked.key,
-                node_id=progress.node_id,
-                frame=progress.frame,
-                attempt=progress.attempt,
-                call=asked.call,
-                effect_class=kind,
-                request_hash=digest,
-                due=due,
-            )
+        event = journal.EffectDispatched(
+            at=self._writer.now,
+            key=asked.key,
+            node_id=progress.node_id,
+            frame=progress.frame,
+            attempt=progress.attempt,
+            call=asked.call,
+            effect_class=kind,
+            request_hash=digest,
+            due=due,
         )
+        if self._guards.of_effects:
+            self._guards.judge(self._guards.of_effects, event, self._run)
+        self._writer.record(event)

@@ -24,9 +24,10 @@ from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
 from services.engine.app.runs.run_timers import LoopTimers
 from services.engine.app.runs.stopped import Stopped
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
+from services.engine.bootstrap import engine_layers
 from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
 from tests.support.engine_callees import Callees
-from tests.support.engine_harness import TENANT, Cluster, in_memory_cluster, with_worker
+from tests.support.engine_harness import FAST, TENANT, Cluster, in_memory_cluster, with_worker
 from tests.support.engine_nodes import TEST_CATALOGUE, chain
 
 
@@ -55,6 +56,7 @@ class _World:
             clock=clock,
             snapshots=stores.snapshots,
             forms=stores.forms,
+            layers=engine_layers(FAST),
         )
         ports = CarrierPorts(
             runs=stores.runs,

@@ -7,11 +7,11 @@ import pytest
 
 from libs.common.exported_spans import ExportedSpans
 from libs.common.tracing import Span, collect_into
-from services.engine.app.observing.run_spans import TracedJournal, traced
+from services.engine.app.observing.observed_run import observed_run
 from services.engine.app.ports.run_store import Claim
-from services.engine.app.runs.driver_ports import DriverPorts
+from services.engine.bootstrap import engine_layers
 from tests.support.engine_callees import Callees
-from tests.support.engine_harness import Cluster
+from tests.support.engine_harness import FAST, Cluster
 from tests.support.engine_nodes import chain
 from tests.support.otlp_receiver import receiving
 
@@ -107,16 +107,14 @@ async def test_runs_that_nobody_traces_have_no_spans(
     assert kept.spans == []
 
 
-async def test_without_a_collector_a_run_is_driven_as_if_spans_did_not_exist(
-    cluster: Cluster, kept: _Kept
-) -> None:
+@pytest.mark.usefixtures("kept")
+async def test_without_a_collector_nobody_listens_to_a_run(cluster: Cluster) -> None:
     asked = await cluster.asked(chain({"type": "pass"}), traceparent=TRACEPARENT)
-    claim = Claim(epoch=1, request=asked, accepted_at=0.0)
-    drivers = cluster.replicas[0].engine.worker._ports.carrier._ports.drivers  # pyright: ignore[reportPrivateUsage]
-    assert isinstance(traced(drivers, claim, {}).journal, TracedJournal)
+    run = observed_run(Claim(epoch=1, request=asked, accepted_at=0.0), {}, None)
+    layers = engine_layers(FAST)
+    assert layers.listeners(run) is not None
     collect_into(None)
-    untraced: DriverPorts = traced(drivers, claim, {})
-    assert untraced is drivers
+    assert layers.listeners(run) is None
 
 
 async def test_a_collector_that_is_away_does_not_touch_a_run(cluster: Cluster) -> None:

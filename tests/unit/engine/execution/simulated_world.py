@@ -10,7 +10,13 @@ from typing import TypeVar
 from uuid import UUID
 
 from libs.common.contracts import run_events as public
-from libs.common.contracts.chat import ChatPart, ChatResult, GenerationStarted, TextPart
+from libs.common.contracts.chat import (
+    ChatPart,
+    ChatResult,
+    GenerationStarted,
+    TextPart,
+    Usage,
+)
 from libs.common.contracts.code_execution import CodeResult
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
@@ -18,6 +24,7 @@ from services.engine.domain.execution.opening import NO_OPENING, Opening
 from services.engine.domain.execution.public_events import PublicView
 from services.engine.domain.execution.run_machine import DEADLINE, RunMachine
 from services.engine.domain.execution.step import Abort, Delta, Dispatch, Step
+from services.engine.domain.layers.layer_stack import NO_GUARDS, Guards
 from services.engine.domain.node_parts.effects import CallModel, EffectError
 from services.engine.domain.variables.values import Value
 
@@ -42,7 +49,11 @@ def place_of(key: str) -> tuple[str, int, int]:
     return node if frame == "-" else f"{node}@{frame}", int(attempt), int(call)
 
 
-def begun(max_steps: int = 500, conversation: dict[str, Value] | None = None) -> journal.RunStarted:
+def begun(
+    max_steps: int = 500,
+    conversation: dict[str, Value] | None = None,
+    max_tokens: int | None = None,
+) -> journal.RunStarted:
     return journal.RunStarted(
         at=0.0,
         workflow_hash="hash",
@@ -53,6 +64,7 @@ def begun(max_steps: int = 500, conversation: dict[str, Value] | None = None) ->
         system={"query": "hi"},
         conversation=conversation or {},
         max_steps=max_steps,
+        max_tokens=max_tokens,
     )
 
 
@@ -84,7 +96,7 @@ Heard = public.CommittedEvent | public.TextDelta
 @dataclass(slots=True)
 class World:
     """`events` is what is durable, `wire` what was published live, `completed` the keys whose
-    end is durable, `order` what happened, for a replay."""
+    end is durable, `order` what happened, for a replay. Every model call uses `tokens`."""
 
     workflow: CompiledWorkflow
     fails: Fails = never
@@ -97,6 +109,8 @@ class World:
     cancelled: list[str] = field(default_factory=list[str])
     now: float = 0.0
     finished: bool = False
+    guards: Guards = NO_GUARDS
+    tokens: int = 0
     machine: RunMachine = field(init=False)
     view: PublicView = field(init=False)
 
@@ -106,9 +120,11 @@ class World:
         opening: Opening = NO_OPENING,
         *,
         conversation: dict[str, Value] | None = None,
+        max_tokens: int | None = None,
     ) -> None:
         self._own()
-        self._take(self.machine.begin(begun(max_steps, conversation), opening=opening))
+        started = begun(max_steps, conversation, max_tokens)
+        self._take(self.machine.begin(started, opening=opening))
 
     def crash(self) -> None:
         """The owner dies and another takes over from the journal."""
@@ -139,7 +155,12 @@ class World:
             error = EffectError("refused", error_type="UpstreamError", retryable=True)
             self._take(self.machine.fail(move, error, definite=True, now=self.now))
         elif isinstance(call.dispatch.request, CallModel):
-            result = ChatResult(generation=call.name, model="m", text=call.recorded or call.text)
+            result = ChatResult(
+                generation=call.name,
+                model="m",
+                text=call.recorded or call.text,
+                usage=Usage(total_tokens=self.tokens),
+            )
             self._take(self.machine.complete(move, result, self.now))
         else:
             self._take(
@@ -176,7 +197,7 @@ class World:
         ]
 
     def _own(self) -> None:
-        self.machine = RunMachine(self.workflow, tenant_id=TENANT, run_id=RUN)
+        self.machine = RunMachine(self.workflow, tenant_id=TENANT, run_id=RUN, guards=self.guards)
         self.view = PublicView(RUN, {})
 
     def _take(self, step: Step) -> None:
