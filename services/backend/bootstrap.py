@@ -1,6 +1,7 @@
 """Puts the backend together: the only file that names both interface and infra."""
 
 from libs.common.clock import SystemClock
+from libs.common.contracts.run_commands import RunLimits
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.service_pools import open_pools
 from libs.common.identifiers import uuid7
@@ -75,6 +76,11 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
             sealer=sealer,
             tail=_tail(settings, lifespan),
             dead_letters=bus.dead_letters,
+            limits=RunLimits(
+                max_steps=settings.run_max_steps,
+                max_seconds=settings.run_max_seconds,
+                max_tokens=settings.run_max_tokens,
+            ),
         )
     )
     lifespan.background("run relay", cases.relay_runs.run)

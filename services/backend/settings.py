@@ -11,6 +11,18 @@ class BackendSettings(ServiceSettings):
     run_seconds: float = Field(default=1260, gt=0, validation_alias="HEDDLE_BACKEND_RUN_SECONDS")
     """Seconds that a blocking answer waits for its run, and that a stream may stay silent. The
     default is a run's own limit and a minute."""
+    run_max_steps: int = Field(default=500, gt=0, validation_alias="HEDDLE_BACKEND_RUN_MAX_STEPS")
+    """Node executions that one run may make. A workflow and a caller may only narrow it."""
+    run_max_seconds: float = Field(
+        default=1200, gt=0, validation_alias="HEDDLE_BACKEND_RUN_MAX_SECONDS"
+    )
+    """Seconds that one run may last, those not counted in which it waits for people or is paused. A
+    workflow and a caller may only narrow it."""
+    run_max_tokens: int | None = Field(
+        default=None, gt=0, validation_alias="HEDDLE_BACKEND_RUN_MAX_TOKENS"
+    )
+    """Tokens that the model calls of one run may use. A workflow and a caller may only narrow it.
+    None: only they bound it."""
     chat_seconds: float = Field(default=600, gt=0, validation_alias="HEDDLE_BACKEND_CHAT_SECONDS")
     """Seconds for one completion through /v1/chat/completions."""
     database_connections: int = Field(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from libs.common.clock import Clock
+from libs.common.contracts.run_commands import RunLimits
 from libs.common.messaging.bus import MessageBus
 from libs.common.messaging.dead_letters import DeadLetters
 from services.backend.app.apps.engine_workflows import EngineWorkflows
@@ -69,6 +70,7 @@ class Parts:
     sealer: CredentialSealer
     tail: DeltaTail
     dead_letters: DeadLetters
+    limits: RunLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,7 @@ def put_together(parts: Parts) -> UseCases:
         hand_over=hand_over,
         follow_run=follow,
         clock=parts.clock,
+        limits=parts.limits,
     )
     until_paused = UntilPaused(engine=engine)
     show = ShowRun(runs=parts.runs, engine=engine, record_end=record_end)

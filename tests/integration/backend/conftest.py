@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from libs.common.clock import SystemClock
+from libs.common.contracts.run_commands import RunLimits
 from libs.common.database.asyncpg_pool import Pool, create_pool
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from libs.common.service_host import ServiceHost
@@ -113,6 +114,7 @@ async def house(migrated_database: FreshDatabase, tmp_path: Path) -> AsyncGenera
                 sealer=MasterKeySealer(MASTER_KEY),
                 tail=engine,
                 dead_letters=bus.dead_letters,
+                limits=RunLimits(),
             )
         )
         await handlers.serve(bus, cases.credentials, cases.environment_secrets, cases.record_end)

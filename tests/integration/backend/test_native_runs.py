@@ -1,6 +1,7 @@
 """Runs on the native API: begun, awaited, listed, aborted and resumed."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -150,3 +151,27 @@ async def test_a_run_set_aside_is_found_with_its_evidence_and_resumed(house: Hou
     assert (late.status_code, late.json()["code"]) == (409, "run_not_set_aside")
     nobody = f"/api/runs/{house.tenant_id}/resume"
     assert (await house.http.post(nobody, headers=house.admin())).status_code == 404
+
+
+async def test_a_run_is_bounded_by_its_workflow_and_its_caller(house: House) -> None:
+    bounds = "features:\n    run_limits: {max_steps: 40, max_tokens: 900}"
+    imported = await house.imported(app().replace("features:", bounds))
+    door = f"/api/apps/{imported['app_id']}/runs"
+    body: dict[str, Any] = {"inputs": {}, "limits": {"max_tokens": 700, "max_steps": 60}}
+    answer = await house.http.post(door, json=body, headers=house.admin())
+    limits = house.engine.runs[UUID(answer.json()["run_id"])].acceptance.limits
+    assert (limits.max_steps, limits.max_seconds, limits.max_tokens) == (40, 1200.0, 700)
+    for wrong in ({"max_steps": 0}, {"max_cost": 1}):
+        refused = await house.http.post(
+            door, json={"inputs": {}, "limits": wrong}, headers=house.admin()
+        )
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid_input")
+
+
+async def test_other_bounds_are_another_request(house: House) -> None:
+    door = await _door(house)
+    headers = {**house.admin(), "Idempotency-Key": "k"}
+    body: dict[str, Any] = {"inputs": {}}
+    assert (await house.http.post(door, json=body, headers=headers)).status_code == 202
+    other = await house.http.post(door, json=body | {"limits": {"max_steps": 3}}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
 
 from libs.common.clock import Clock
-from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.run_commands import AcceptRun, RunLimits
 from libs.common.identifiers import uuid7
 from libs.common.tracing import current_traceparent
 from services.backend.app.apps.published_apps import PublishedApp, PublishedApps
@@ -24,6 +24,7 @@ from services.backend.app.ports.run_repository import RunRepository
 from services.backend.app.runs.follow_run import FollowedItem, FollowRun
 from services.backend.app.runs.hand_over import HandOver
 from services.backend.domain.apps.pinned_variables import conversation_values, environment_values
+from services.backend.domain.apps.run_limits import NO_LIMITS, AskedLimits, run_limits
 from services.backend.domain.apps.start_form import start_variables
 from services.backend.domain.apps.start_inputs import checked_inputs
 from services.backend.domain.identity.end_users import end_user_id
@@ -52,6 +53,7 @@ class RunRequest:
     auto_name: bool = True
     version_id: UUID | None = None
     idempotency_key: str | None = None
+    limits: AskedLimits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ class StartRun:
     hand_over: HandOver
     follow_run: FollowRun
     clock: Clock
+    limits: RunLimits
 
     async def __call__(self, request: RunRequest) -> StartedRun:
         """Commit the acceptance. From here on the run happens, whoever listens.
@@ -154,7 +157,11 @@ class StartRun:
                 None if request.idempotency_key is None else f"{user_id}/{request.idempotency_key}"
             ),
             request_hash=run_request_hash(
-                request.app_id, request.inputs, request.query or "", request.conversation_id
+                request.app_id,
+                request.inputs,
+                request.query or "",
+                request.conversation_id,
+                asdict(request.limits),
             ),
         )
 
@@ -191,6 +198,7 @@ class StartRun:
             environment=environment_values(definition),
             conversation_variables=conversation_values(definition),
             history=opened.history if opened else (),
+            limits=run_limits(self.limits, definition, request.limits),
             conversation_id=opened.turn.conversation_id if opened else None,
             traceparent=current_traceparent(),
         )

@@ -21,6 +21,7 @@ from services.backend.app.ports.run_repository import RunRepository
 from services.backend.app.runs.start_run import INPUT_BYTES, StartedRun, StartRun
 from services.backend.domain.apps.lone_node import Given, GivenVariables, LoneNode, lone_node
 from services.backend.domain.apps.pinned_variables import conversation_values, environment_values
+from services.backend.domain.apps.run_limits import run_limits
 from services.backend.domain.identity.end_users import end_user_id
 from services.backend.domain.runs.records import NewRun
 from services.backend.domain.runs.request_hash import run_request_hash
@@ -112,6 +113,7 @@ class TryNode:
             environment=_environment(alone.definition, given),
             conversation_variables=conversation_values(alone.definition) | given.conversation,
             given=given.others,
+            limits=run_limits(self.start_run.limits, alone.definition),
             traceparent=current_traceparent(),
         )
 

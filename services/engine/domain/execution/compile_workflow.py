@@ -21,6 +21,7 @@ from services.engine.domain.execution.conversation_variables import (
     variable_types,
     wrongly_declared,
 )
+from services.engine.domain.execution.declared_limits import wrong_limits
 from services.engine.domain.execution.failure_policy import parse_failure_policy
 from services.engine.domain.execution.validate_workflow import find_problems
 from services.engine.domain.graph.build_graph import build_graph
@@ -88,6 +89,7 @@ def compile_workflow(
                 *errors,
                 *oversized_environment(definition, variable_bytes),
                 *wrongly_declared(definition, variable_bytes),
+                *wrong_limits(definition),
             ),
             warnings=warnings,
             start_variables=_start_variables(graph),
