@@ -1,14 +1,15 @@
 """Objects as files under one folder."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import BufferedWriter
 from pathlib import Path
 from uuid import uuid4
 
 from libs.common.object_store.object_keys import checked_key, checked_prefix, missing
-from libs.common.object_store.store import ObjectInfo
+from libs.common.object_store.store import STREAM_BYTES, ObjectInfo
 from libs.common.object_store.worker_threads import WorkerThreads
 
 _INCOMPLETE = "~incomplete"  # '~' stands in no key
@@ -24,11 +25,36 @@ class FilesystemStore:
     async def put(self, key: str, body: bytes) -> None:
         await self._threads.run(self._write, self._path(key), body)
 
+    async def put_stream(self, key: str, chunks: AsyncIterable[bytes]) -> int:
+        path = self._path(key)
+        file = await self._threads.run(_begun, path)
+        try:
+            size = 0
+            async for chunk in chunks:
+                size += await self._threads.run(file.write, chunk)
+            await self._threads.run(_finish, file, path)
+        except BaseException:
+            # On this thread: the task may be cancelled, and then nothing is waited for.
+            _give_up(file)
+            raise
+        return size
+
     async def get(self, key: str) -> bytes:
         try:
             return await self._threads.run(self._path(key).read_bytes)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise missing(key) from error
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        try:
+            file = await self._threads.run(self._path(key).open, "rb")
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise missing(key) from error
+        try:
+            while chunk := await self._threads.run(file.read, STREAM_BYTES):
+                yield chunk
+        finally:
+            file.close()
 
     async def delete(self, key: str) -> None:
         with suppress(IsADirectoryError, NotADirectoryError, PermissionError):
@@ -46,18 +72,32 @@ class FilesystemStore:
         return self._folder / checked_key(key)
 
     def _write(self, path: Path, body: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        incomplete = path.with_name(f"{uuid4().hex}{_INCOMPLETE}")
+        file = _begun(path)
         try:
-            with incomplete.open("wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            incomplete.replace(path)
+            file.write(body)
+            _finish(file, path)
         except BaseException:
-            incomplete.unlink(missing_ok=True)
+            _give_up(file)
             raise
-        _sync_folder(path.parent)
+
+
+def _begun(path: Path) -> BufferedWriter:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f"{uuid4().hex}{_INCOMPLETE}").open("wb")
+
+
+def _finish(file: BufferedWriter, path: Path) -> None:
+    with file:
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+    _sync_folder(path.parent)
+
+
+def _give_up(file: BufferedWriter) -> None:
+    with suppress(OSError):
+        file.close()
+    Path(file.name).unlink(missing_ok=True)
 
 
 def _scan(root: Path, prefix: str) -> list[ObjectInfo]:

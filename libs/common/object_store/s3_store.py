@@ -1,7 +1,7 @@
 """Objects in an S3 bucket, through boto3 off the event loop."""
 
-from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -13,10 +13,12 @@ from pydantic import SecretStr
 
 from libs.common.errors import Unavailable
 from libs.common.object_store.object_keys import checked_key, checked_prefix, missing
-from libs.common.object_store.store import ObjectInfo
+from libs.common.object_store.s3_upload import PART_BYTES, PartUpload
+from libs.common.object_store.store import STREAM_BYTES, ObjectInfo
 from libs.common.object_store.worker_threads import WorkerThreads
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
@@ -59,11 +61,43 @@ class S3Store:
     async def put(self, key: str, body: bytes) -> None:
         await self._threads.run(self._put, self._name(key), body)
 
+    async def put_stream(self, key: str, chunks: AsyncIterable[bytes]) -> int:
+        name, size, rest = self._name(key), 0, bytearray()
+        upload: PartUpload | None = None
+        try:
+            async for chunk in chunks:
+                size += len(chunk)
+                rest += chunk
+                if len(rest) >= PART_BYTES:
+                    upload = upload or await self._threads.run(self._begin, name)
+                    await self._threads.run(self._add, upload, bytes(rest))
+                    rest.clear()
+            if upload is None:
+                await self._threads.run(self._put, name, bytes(rest))
+            else:
+                await self._threads.run(self._complete, upload, bytes(rest))
+        except BaseException:
+            if upload is not None:
+                # Also where the task was cancelled; nobody waits for it.
+                self._threads.start(self._abort, upload)
+            raise
+        return size
+
     async def get(self, key: str) -> bytes:
         found = await self._threads.run(self._get, self._name(key))
         if found is None:
             raise missing(key)
         return found
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        body = await self._threads.run(self._open, self._name(key))
+        if body is None:
+            raise missing(key)
+        try:
+            while chunk := await self._threads.run(_read, body):
+                yield chunk
+        finally:
+            body.close()
 
     async def delete(self, key: str) -> None:
         await self._threads.run(self._delete, self._name(key))
@@ -107,6 +141,30 @@ class S3Store:
             except self._client.exceptions.NoSuchKey:
                 return None
 
+    def _begin(self, name: str) -> PartUpload:
+        with _translated():
+            return PartUpload.begun(self._client, self._bucket, name)
+
+    def _add(self, upload: PartUpload, part: bytes) -> None:
+        with _translated():
+            upload.add(part)
+
+    def _complete(self, upload: PartUpload, last: bytes) -> None:
+        with _translated():
+            upload.complete(last)
+
+    def _abort(self, upload: PartUpload) -> None:
+        # What is left of an upload that nobody ended is the bucket's to collect.
+        with suppress(BotoCoreError, ClientError):
+            upload.abort()
+
+    def _open(self, name: str) -> "StreamingBody | None":
+        with _translated():
+            try:
+                return self._client.get_object(Bucket=self._bucket, Key=name)["Body"]
+            except self._client.exceptions.NoSuchKey:
+                return None
+
     def _delete(self, name: str) -> None:
         with _translated():
             try:
@@ -144,6 +202,11 @@ def _client(options: S3Options) -> "S3Client":
             retries={"mode": "standard", "max_attempts": 3},
         ),
     )
+
+
+def _read(body: "StreamingBody") -> bytes:
+    with _translated():
+        return body.read(STREAM_BYTES)
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 """The object store as the application layer sees it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+STREAM_BYTES = 1024 * 1024
+"""Of a stream's piece, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,16 @@ class ObjectStore(Protocol):
         """Store; complete or not at all, also under a crash. Overwrites."""
         ...
 
+    async def put_stream(self, key: str, chunks: AsyncIterable[bytes]) -> int:
+        """Store what `chunks` bring and answer its size in bytes, holding a few MiB of it at a
+        time. Where `chunks` raises, nothing is stored and the error goes on."""
+        ...
+
     async def get(self, key: str) -> bytes: ...
+
+    def stream(self, key: str) -> AsyncIterator[bytes]:
+        """The same in pieces of at most 1 MiB, for bodies of any size."""
+        ...
 
     async def delete(self, key: str) -> None:
         """Remove; silent when nothing stands there."""

@@ -29,6 +29,10 @@ class WorkerThreads:
         future.add_done_callback(lambda _: _on_loop(loop, self._done))
         return await asyncio.wrap_future(future)
 
+    def start(self, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """The same with nobody who waits; what it raises is dropped."""
+        self._pool.submit(call, *args, **kwargs)
+
     def close(self) -> None:
         """Refuse new calls and drop those that wait."""
         self._pool.shutdown(wait=False, cancel_futures=True)

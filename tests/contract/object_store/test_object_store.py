@@ -38,6 +38,37 @@ async def test_bytes_come_back_as_they_went(store: ObjectStore, size: int) -> No
     assert await store.get("tenant/run/body-1.bin") == body
 
 
+@pytest.mark.parametrize("size", [0, 1, 8 * _MIB, 20 * _MIB + 1])
+async def test_streams_come_back_as_they_went(store: ObjectStore, size: int) -> None:
+    body = bytes(range(251)) * (size // 251 + 1)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, size, 100_000):
+            yield body[start : min(start + 100_000, size)]
+
+    assert await store.put_stream("tenant/a", chunks()) == size
+    pieces = [piece async for piece in store.stream("tenant/a")]
+    assert b"".join(pieces) == body[:size]
+    assert all(len(piece) <= _MIB for piece in pieces)
+
+
+@pytest.mark.parametrize("before", [1, 20 * _MIB])
+async def test_a_stream_that_breaks_off_leaves_nothing(store: ObjectStore, before: int) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(0, before, _MIB):
+            yield bytes(_MIB)
+        raise InvalidInput("broken off")
+
+    with pytest.raises(InvalidInput, match="broken off"):
+        await store.put_stream("a", chunks())
+    assert [info.key async for info in store.list("")] == []
+
+
+async def test_a_stream_of_nothing_is_named(store: ObjectStore) -> None:
+    with pytest.raises(ObjectMissing, match="missing"):
+        await anext(store.stream("missing"))
+
+
 async def test_a_second_put_replaces_the_first(store: ObjectStore) -> None:
     await store.put("a", b"one")
     await store.put("a", b"two")
