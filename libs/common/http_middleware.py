@@ -1,6 +1,8 @@
 """What every HTTP request passes through, as plain ASGI."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -102,21 +104,34 @@ class UnexpectedErrors:
             await self._render(scope, known)(scope, receive, send)
 
 
-class BodyLimit:
-    """Refuses bodies above `limit` bytes: at once when announced, else while reading."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyBound:
+    """`most_bytes` of a body, and what a larger one is refused with."""
 
-    def __init__(self, app: ASGIApp, limit: int, render: Renderer) -> None:
+    most_bytes: int
+    error: type[PayloadTooLarge] = PayloadTooLarge
+
+
+class BodyLimit:
+    """Refuses bodies above `limit` bytes: at once when announced, else while reading. `others`
+    are the bounds of paths that have their own."""
+
+    def __init__(
+        self, app: ASGIApp, limit: int, render: Renderer, others: Mapping[str, BodyBound]
+    ) -> None:
         self._app = app
-        self._limit = limit
+        self._usual = BodyBound(most_bytes=limit)
+        self._others = others
         self._render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        bound = self._others.get(scope["path"], self._usual)
         for name, value in scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value) > self._limit:
-                await self._render(scope, self._too_large())(scope, receive, send)
+            if name == b"content-length" and value.isdigit() and int(value) > bound.most_bytes:
+                await self._render(scope, _too_large(bound))(scope, receive, send)
                 return
         read = 0
 
@@ -124,14 +139,15 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self._limit:
-                raise self._too_large()
+            if read > bound.most_bytes:
+                raise _too_large(bound)
             return message
 
         await self._app(scope, receive_counted, send)
 
-    def _too_large(self) -> PayloadTooLarge:
-        return PayloadTooLarge(f"The body is above {self._limit} bytes.")
+
+def _too_large(bound: BodyBound) -> PayloadTooLarge:
+    return bound.error(f"The body is above {bound.most_bytes} bytes.")
 
 
 class MeasuredRequests:

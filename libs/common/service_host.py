@@ -17,6 +17,7 @@ from libs.common.errors import PlatformFault
 from libs.common.exit_status import CANNOT_START
 from libs.common.health_routes import ReadinessCheck, health_router
 from libs.common.http_middleware import (
+    BodyBound,
     BodyLimit,
     MeasuredRequests,
     TracedRequests,
@@ -46,7 +47,8 @@ class ServiceHost:
     """A FastAPI application with health, metrics, OpenAPI and problem responses.
 
     `readiness` names each dependency and a check that raises when it is away. `render` shapes
-    errors where a door has its own shape.
+    errors where a door has its own shape. `max_body_bytes` bounds every request's body but those
+    to the paths of `body_bounds`.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class ServiceHost:
         metrics: Metrics | None = None,
         render: Renderer = problem_response,
         max_body_bytes: int = _BODY_BYTES,
+        body_bounds: Mapping[str, BodyBound] | None = None,
     ) -> None:
         self.name = name
         self.metrics = metrics or Metrics()
@@ -78,7 +81,9 @@ class ServiceHost:
         for router in routers:
             self.app.include_router(router)
         # The last one added is the outermost.
-        self.app.add_middleware(BodyLimit, limit=max_body_bytes, render=render)
+        self.app.add_middleware(
+            BodyLimit, limit=max_body_bytes, render=render, others=dict(body_bounds or {})
+        )
         self.app.add_middleware(UnexpectedErrors, render=render)
         self.app.add_middleware(MeasuredRequests, metrics=self.metrics)
         self.app.add_middleware(TracedRequests)

@@ -9,6 +9,7 @@ from libs.common.lifespan import Lifespan
 from libs.common.messaging.nats_bus import NatsBus
 from libs.common.messaging.open_bus import open_bus
 from libs.common.metrics import Metrics
+from libs.common.object_store.open_store import open_object_store
 from libs.common.redis_client import redis_client
 from libs.common.service_host import ServiceHost
 from libs.common.state_store.postgres_tier import PostgresTier
@@ -19,7 +20,8 @@ from services.backend.app.identity.check_master_key import check_master_key
 from services.backend.app.identity.first_start import FirstStart
 from services.backend.app.identity.key_index import KeyIndex
 from services.backend.app.ports.delta_tail import DeltaTail, NoDeltaTail
-from services.backend.app.use_cases import Parts, put_together
+from services.backend.app.use_cases import Parts, UploadRules, put_together
+from services.backend.domain.files.file_kinds import SizeLimits
 from services.backend.infra.credential_sealer import MasterKeySealer
 from services.backend.infra.credentials_file import StateFolderCredentials
 from services.backend.infra.postgres.api_key_repository import PostgresApiKeyRepository
@@ -29,12 +31,14 @@ from services.backend.infra.postgres.credential_repository import PostgresCreden
 from services.backend.infra.postgres.environment_secret_repository import (
     PostgresEnvironmentSecrets,
 )
+from services.backend.infra.postgres.file_repository import PostgresFileRepository
 from services.backend.infra.postgres.idempotency_records import PostgresIdempotencyRecords
 from services.backend.infra.postgres.run_repository import PostgresRunRepository
 from services.backend.infra.postgres.sealed_samples import PostgresSealedSamples
 from services.backend.infra.postgres.tenant_repository import PostgresTenantRepository
 from services.backend.infra.redis_delta_tail import RedisDeltaTail
 from services.backend.infra.yaml.document_reader import YamlDocumentReader
+from services.backend.interface.http.dify.file_routes import UPLOAD_PATH, upload_bound
 from services.backend.interface.http.routers import all_routers
 from services.backend.interface.http.wires import render_error
 from services.backend.interface.nats import handlers
@@ -46,7 +50,10 @@ SCHEMA = "backend"
 async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
     """Start every part in dependency order; background work and NATS come last."""
     clock, metrics = SystemClock(), Metrics()
-    bus = await open_bus(settings, lifespan, metrics, name=SCHEMA, instance=uuid7())
+    objects = open_object_store(settings.object_store_url)
+    bus = await open_bus(
+        settings, lifespan, metrics, name=SCHEMA, instance=uuid7(), objects=objects
+    )
     pools = await open_pools(
         settings, lifespan, metrics, name=SCHEMA, connections=settings.database_connections
     )
@@ -60,6 +67,7 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
         index,
         StateFolderCredentials(settings.state_dir),
     )()
+    uploads = _upload_rules(settings)
     cases = put_together(
         Parts(
             bus=bus,
@@ -81,10 +89,14 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
                 max_seconds=settings.run_max_seconds,
                 max_tokens=settings.run_max_tokens,
             ),
+            files=PostgresFileRepository(pools.app, pools.sweeper),
+            objects=objects,
+            uploads=uploads,
         )
     )
     lifespan.background("run relay", cases.relay_runs.run)
     lifespan.background("key uses", cases.key_uses.run)
+    lifespan.background("old uploads", cases.collect_uploads.run)
     await handlers.serve(bus, cases.credentials, cases.environment_secrets, cases.record_end)
     lifespan.at_stop("serving", bus.stop_serving)
     return ServiceHost(
@@ -96,6 +108,21 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
         metrics=metrics,
         render=render_error,
         max_body_bytes=settings.max_body_bytes,
+        body_bounds={UPLOAD_PATH: upload_bound(uploads.limits)},
+    )
+
+
+def _upload_rules(settings: BackendSettings) -> UploadRules:
+    return UploadRules(
+        limits=SizeLimits(
+            document=settings.file_mib,
+            image=settings.image_mib,
+            video=settings.video_mib,
+            audio=settings.audio_mib,
+        ),
+        blocked=frozenset(settings.blocked_extensions),
+        base_url=settings.reached_at,
+        link_seconds=settings.file_link_seconds,
     )
 
 

@@ -1,6 +1,9 @@
 """What the backend reads from its environment."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
 
 from libs.common.service_settings import ServiceSettings
 
@@ -29,3 +32,36 @@ class BackendSettings(ServiceSettings):
         default=16, ge=2, validation_alias="HEDDLE_BACKEND_DATABASE_CONNECTIONS"
     )
     """Connections to Postgres at most."""
+    public_url: str | None = Field(default=None, validation_alias="HEDDLE_BACKEND_PUBLIC_URL")
+    """Where clients reach the backend, such as `https://heddle.example.com`; links to uploaded
+    files begin with it. None: `http://` with the address and port that it listens on."""
+    file_mib: int = Field(default=15, ge=1, validation_alias="HEDDLE_BACKEND_FILE_MIB")
+    """MiB of an uploaded document, and of a file of no known kind."""
+    image_mib: int = Field(default=10, ge=1, validation_alias="HEDDLE_BACKEND_IMAGE_MIB")
+    """MiB of an uploaded image."""
+    video_mib: int = Field(default=100, ge=1, validation_alias="HEDDLE_BACKEND_VIDEO_MIB")
+    """MiB of an uploaded video."""
+    audio_mib: int = Field(default=50, ge=1, validation_alias="HEDDLE_BACKEND_AUDIO_MIB")
+    """MiB of an uploaded sound."""
+    blocked_extensions: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), validation_alias="HEDDLE_BACKEND_BLOCKED_EXTENSIONS"
+    )
+    """Extensions, separated by commas, that nobody may upload."""
+    file_link_seconds: float = Field(
+        default=604_800, gt=0, validation_alias="HEDDLE_BACKEND_FILE_LINK_SECONDS"
+    )
+    """Seconds that a link to an uploaded file holds at least; it ends with a day (UTC)."""
+
+    @field_validator("blocked_extensions", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        if isinstance(value, str):
+            names = (name.strip().lower().lstrip(".") for name in value.split(","))
+            return tuple(name for name in names if name)
+        return value
+
+    @property
+    def reached_at(self) -> str:
+        """The base URL of what clients are told."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"

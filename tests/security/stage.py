@@ -35,6 +35,7 @@ class Belongings:
     message_id: str
     form_id: str
     form_token: str
+    file_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,18 @@ def talked(http: httpx.Client, app_key: str) -> Json:
     return answer.json()
 
 
+def uploaded(http: httpx.Client, app_key: str) -> str:
+    """The id of a file of the user `owner`."""
+    answer = http.post(
+        "/v1/files/upload",
+        files={"file": ("said.txt", SAID.encode(), "text/plain")},
+        data={"user": "owner"},
+        headers=bearer(app_key),
+    )
+    assert answer.is_success, answer.text
+    return answer.json()["id"]
+
+
 def belongings(http: httpx.Client, workspace_key: str) -> Belongings:
     """Import, run, talk, and store a provider's key."""
     app = imported(http, template("hi {{ x }}"), workspace_key)
@@ -100,4 +113,5 @@ def belongings(http: httpx.Client, workspace_key: str) -> Belongings:
         message_id=said["message_id"],
         form_id=asked["form_id"],
         form_token=asked["form_token"],
+        file_id=uploaded(http, app["api_key"]),
     )

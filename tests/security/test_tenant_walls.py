@@ -138,6 +138,9 @@ CASES: dict[str, Case] = {
     "GET /v1/workflow/{run_id}/events": Case(
         key="app", path=lambda f: f"/v1/workflow/{f.run_id}/events?user=owner"
     ),
+    "GET /v1/files/{file_id}/preview": Case(
+        key="app", path=lambda f: f"/v1/files/{f.file_id}/preview"
+    ),
     "GET /v1/conversations": Case(
         key="chat", path=lambda _: "/v1/conversations?user=owner", sees=200
     ),
@@ -169,6 +172,7 @@ WITHOUT_IDS: dict[str, str] = {
     "POST /api/apps/import": "makes an app of the caller's own",
     "PUT /api/providers/{name}": "writes the caller's own, see the test below",
     "POST /v1/workflows/run": "runs the app behind the key",
+    "POST /v1/files/upload": "stores a file of the caller's own",
     "GET /v1/parameters": "the app behind the key",
     "GET /v1/info": "the app behind the key",
     "GET /v1/meta": "the app behind the key",

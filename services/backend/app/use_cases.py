@@ -1,11 +1,13 @@
 """Every use case of the backend, put together from what they need from outside."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from libs.common.clock import Clock
 from libs.common.contracts.run_commands import RunLimits
 from libs.common.messaging.bus import MessageBus
 from libs.common.messaging.dead_letters import DeadLetters
+from libs.common.object_store.store import ObjectStore
 from services.backend.app.apps.engine_workflows import EngineWorkflows
 from services.backend.app.apps.environment_secrets import EnvironmentSecrets
 from services.backend.app.apps.import_app import ImportApp
@@ -16,6 +18,11 @@ from services.backend.app.conversations.conversation_variables import Conversati
 from services.backend.app.conversations.engine_conversations import EngineConversations
 from services.backend.app.conversations.open_turn import OpenTurn
 from services.backend.app.conversations.read_conversations import ReadConversations
+from services.backend.app.files.accept_files import AcceptFiles
+from services.backend.app.files.collect_uploads import CollectUploads
+from services.backend.app.files.file_links import FileLinks
+from services.backend.app.files.show_file import ShowFile
+from services.backend.app.files.upload_file import UploadFile
 from services.backend.app.identity.app_keys import AppKeys
 from services.backend.app.identity.authenticate import Authenticate
 from services.backend.app.identity.key_index import KeyIndex
@@ -29,6 +36,7 @@ from services.backend.app.ports.credential_sealer import CredentialSealer
 from services.backend.app.ports.delta_tail import DeltaTail
 from services.backend.app.ports.document_reader import DocumentReader
 from services.backend.app.ports.environment_secret_repository import EnvironmentSecretRepository
+from services.backend.app.ports.file_repository import FileRepository
 from services.backend.app.ports.idempotency_records import IdempotencyRecords
 from services.backend.app.ports.run_repository import RunRepository
 from services.backend.app.reviews.form_links import FormLinks
@@ -50,6 +58,18 @@ from services.backend.app.runs.start_run import StartRun
 from services.backend.app.runs.stop_run import StopRun
 from services.backend.app.runs.try_node import TryNode
 from services.backend.app.runs.until_paused import UntilPaused
+from services.backend.domain.files.file_kinds import SizeLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRules:
+    """`blocked` are extensions that nobody may upload; `base_url` begins links to files, which hold
+    for `link_seconds` at least."""
+
+    limits: SizeLimits
+    blocked: frozenset[str] = frozenset()
+    base_url: str = ""
+    link_seconds: float = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +91,9 @@ class Parts:
     tail: DeltaTail
     dead_letters: DeadLetters
     limits: RunLimits
+    files: FileRepository
+    objects: ObjectStore
+    uploads: UploadRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,25 +128,29 @@ class UseCases:
     conversation_variables: ConversationVariablesOf
     credentials: ProviderCredentials
     dead_letters: DeadLetters
+    upload_file: UploadFile
+    show_file: ShowFile
+    file_links: FileLinks
+    collect_uploads: CollectUploads
 
 
 def put_together(parts: Parts) -> UseCases:
     workflows = EngineWorkflows(parts.bus)
     engine = EngineRuns(bus=parts.bus, apps=parts.apps, workflows=workflows)
     record_end = RecordEnd(parts.runs, engine)
-    follow = FollowRun(
-        bus=parts.bus, engine=engine, record_end=record_end, clock=parts.clock, tail=parts.tail
-    )
+    follow = _follow_run(parts, engine, record_end)
     hand_over = HandOver(runs=parts.runs, engine=engine, record_end=record_end, clock=parts.clock)
     key_uses = KeyUses(parts.keys, parts.clock)
     app_keys = AppKeys(parts.keys, parts.index, parts.sealer)
     publish = PublishApp(apps=parts.apps, engine=workflows)
     published = PublishedApps(parts.apps)
     secrets = EnvironmentSecrets(apps=parts.apps, secrets=parts.secrets, sealer=parts.sealer)
+    links = _file_links(parts)
     start = StartRun(
         apps=published,
         runs=parts.runs,
         open_turn=OpenTurn(conversations=parts.conversations, record_end=record_end),
+        accept_files=AcceptFiles(files=parts.files, links=links),
         hand_over=hand_over,
         follow_run=follow,
         clock=parts.clock,
@@ -162,6 +189,39 @@ def put_together(parts: Parts) -> UseCases:
             credentials=parts.credentials, sealer=parts.sealer, bus=parts.bus
         ),
         dead_letters=parts.dead_letters,
+        upload_file=_upload_file(parts),
+        show_file=ShowFile(files=parts.files, objects=parts.objects, links=links),
+        file_links=links,
+        collect_uploads=_collect_uploads(parts),
+    )
+
+
+def _follow_run(parts: Parts, engine: EngineRuns, record_end: RecordEnd) -> FollowRun:
+    return FollowRun(
+        bus=parts.bus, engine=engine, record_end=record_end, clock=parts.clock, tail=parts.tail
+    )
+
+
+def _file_links(parts: Parts) -> FileLinks:
+    return FileLinks(
+        sealer=parts.sealer,
+        clock=parts.clock,
+        base_url=parts.uploads.base_url,
+        lasting=timedelta(seconds=parts.uploads.link_seconds),
+    )
+
+
+def _collect_uploads(parts: Parts) -> CollectUploads:
+    return CollectUploads(files=parts.files, objects=parts.objects, clock=parts.clock)
+
+
+def _upload_file(parts: Parts) -> UploadFile:
+    return UploadFile(
+        files=parts.files,
+        objects=parts.objects,
+        clock=parts.clock,
+        limits=parts.uploads.limits,
+        blocked=parts.uploads.blocked,
     )
 
 
@@ -199,7 +259,13 @@ def _fork_run(
     parts: Parts, apps: PublishedApps, workflows: EngineWorkflows, start: StartRun
 ) -> ForkRun:
     engine = EngineForks(bus=parts.bus, workflows=workflows)
-    return ForkRun(apps=apps, runs=parts.runs, engine=engine, start_run=start)
+    return ForkRun(
+        apps=apps,
+        runs=parts.runs,
+        engine=engine,
+        accept_files=start.accept_files,
+        start_run=start,
+    )
 
 
 def _try_node(

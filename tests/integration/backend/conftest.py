@@ -16,13 +16,16 @@ from libs.common.clock import SystemClock
 from libs.common.contracts.run_commands import RunLimits
 from libs.common.database.asyncpg_pool import Pool, create_pool
 from libs.common.messaging.in_memory_bus import InMemoryBus
+from libs.common.object_store.open_store import open_object_store
+from libs.common.object_store.store import ObjectStore
 from libs.common.service_host import ServiceHost
 from libs.common.state_store.postgres_tier import PostgresTier
 from libs.common.state_store.tiered_store import TieredStore
 from services.backend.app.identity.first_start import FirstStart
 from services.backend.app.identity.key_index import KeyIndex
 from services.backend.app.ports.credentials_file import FirstKeys
-from services.backend.app.use_cases import Parts, UseCases, put_together
+from services.backend.app.use_cases import Parts, UploadRules, UseCases, put_together
+from services.backend.domain.files.file_kinds import SizeLimits
 from services.backend.infra.credential_sealer import MasterKeySealer
 from services.backend.infra.credentials_file import StateFolderCredentials
 from services.backend.infra.postgres.api_key_repository import PostgresApiKeyRepository
@@ -32,10 +35,12 @@ from services.backend.infra.postgres.credential_repository import PostgresCreden
 from services.backend.infra.postgres.environment_secret_repository import (
     PostgresEnvironmentSecrets,
 )
+from services.backend.infra.postgres.file_repository import PostgresFileRepository
 from services.backend.infra.postgres.idempotency_records import PostgresIdempotencyRecords
 from services.backend.infra.postgres.run_repository import PostgresRunRepository
 from services.backend.infra.postgres.tenant_repository import PostgresTenantRepository
 from services.backend.infra.yaml.document_reader import YamlDocumentReader
+from services.backend.interface.http.dify.file_routes import UPLOAD_PATH, upload_bound
 from services.backend.interface.http.routers import all_routers
 from services.backend.interface.http.wires import render_error
 from services.backend.interface.nats import handlers
@@ -60,6 +65,7 @@ class House:
     sweeper_pool: Pool
     index: KeyIndex
     folder: Path
+    objects: ObjectStore
 
     def admin(self) -> dict[str, str]:
         return bearer(self.keys.admin_token)
@@ -81,7 +87,9 @@ def bearer(key: str) -> dict[str, str]:
 
 
 @pytest.fixture
-async def house(migrated_database: FreshDatabase, tmp_path: Path) -> AsyncGenerator[House]:
+async def house(
+    migrated_database: FreshDatabase, object_store_url: str, tmp_path: Path
+) -> AsyncGenerator[House]:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await create_pool(migrated_database.url))
         sweeper = await stack.enter_async_context(await create_pool(migrated_database.sweeper_url))
@@ -98,6 +106,8 @@ async def house(migrated_database: FreshDatabase, tmp_path: Path) -> AsyncGenera
         file = StateFolderCredentials(tmp_path)
         tenants = PostgresTenantRepository(pool, sweeper)
         tenant_id = await FirstStart(tenants, keys, index, file)()
+        objects = open_object_store(object_store_url)
+        uploads = UploadRules(limits=SizeLimits(image=1, document=2), base_url="http://backend")
         cases = put_together(
             Parts(
                 bus=bus,
@@ -115,6 +125,9 @@ async def house(migrated_database: FreshDatabase, tmp_path: Path) -> AsyncGenera
                 tail=engine,
                 dead_letters=bus.dead_letters,
                 limits=RunLimits(),
+                files=PostgresFileRepository(pool, sweeper),
+                objects=objects,
+                uploads=uploads,
             )
         )
         await handlers.serve(bus, cases.credentials, cases.environment_secrets, cases.record_end)
@@ -122,6 +135,7 @@ async def house(migrated_database: FreshDatabase, tmp_path: Path) -> AsyncGenera
             "backend",
             routers=all_routers(cases, bus, run_seconds=20, chat_seconds=20),
             render=render_error,
+            body_bounds={UPLOAD_PATH: upload_bound(uploads.limits)},
         )
         transport = httpx.ASGITransport(app=host.app)
         http = await stack.enter_async_context(
@@ -140,4 +154,5 @@ async def house(migrated_database: FreshDatabase, tmp_path: Path) -> AsyncGenera
             sweeper_pool=sweeper,
             index=index,
             folder=tmp_path,
+            objects=objects,
         )

@@ -24,7 +24,8 @@ class BegunRun:
 
 class RunRepository(Protocol):
     async def begin(self, run: NewRun) -> BegunRun:
-        """Commit the acceptance: the run, its end user, and its turn of a conversation."""
+        """Commit the acceptance: the run, its end user, its turn of a conversation, and that the
+        files it names are kept. Raises FileUnknown where one of those is gone."""
         ...
 
     async def find(self, tenant_id: UUID, run_id: UUID) -> RunRecord | None: ...

@@ -19,6 +19,7 @@ from services.backend.app.errors import (
     InputTooLarge,
     UnsafeEffectsRefused,
 )
+from services.backend.app.files.accept_files import AcceptFiles, named_files
 from services.backend.app.ports.run_repository import RunRepository
 from services.backend.app.runs.engine_forks import EngineForks
 from services.backend.app.runs.start_run import INPUT_BYTES, StartedRun, StartRun
@@ -26,6 +27,7 @@ from services.backend.domain.apps.pinned_variables import conversation_values, e
 from services.backend.domain.apps.records import AppVersion
 from services.backend.domain.apps.start_form import start_variables
 from services.backend.domain.apps.start_inputs import checked_inputs
+from services.backend.domain.files.records import FileOwner
 from services.backend.domain.runs.forks import (
     ForkPreview,
     ForkRequest,
@@ -40,6 +42,7 @@ class ForkRun:
     apps: PublishedApps
     runs: RunRepository
     engine: EngineForks
+    accept_files: AcceptFiles
     start_run: StartRun
 
     async def preview(self, request: ForkRequest) -> ForkPreview:
@@ -49,7 +52,8 @@ class ForkRun:
         if origin is None:
             raise NotFound("There is no such run.")
         version = await self._version(request, origin)
-        acceptance = _acceptance(request, origin, version)
+        inputs = await self._inputs(request, origin, version)
+        acceptance = _acceptance(origin, version, inputs)
         asked = PlanFork(
             tenant_id=request.tenant_id,
             run_id=request.run_id,
@@ -117,13 +121,28 @@ class ForkRun:
         wanted = request.version_id or origin.version_id
         return (await self.apps.published(request.tenant_id, app, wanted)).version
 
+    async def _inputs(
+        self, request: ForkRequest, origin: RunRecord, version: AppVersion | None
+    ) -> dict[str, JsonValue]:
+        inputs = {**origin.acceptance.inputs, **request.inputs}
+        if version is not None:
+            variables = start_variables(version.definition)
+            owner = FileOwner(
+                tenant_id=request.tenant_id, app_id=origin.app_id, end_user_id=origin.end_user_id
+            )
+            inputs = checked_inputs(variables, inputs)
+            known = origin.acceptance.inputs
+            inputs = await self.accept_files.inputs(owner, variables, inputs, known=known)
+        _check_size(inputs, request)
+        return inputs
 
-def _acceptance(request: ForkRequest, origin: RunRecord, version: AppVersion | None) -> AcceptRun:
+
+def _acceptance(
+    origin: RunRecord,
+    version: AppVersion | None,
+    inputs: dict[str, JsonValue],
+) -> AcceptRun:
     run_id, before = uuid7(), origin.acceptance
-    inputs = {**before.inputs, **request.inputs}
-    if version is not None:
-        inputs = checked_inputs(start_variables(version.definition), inputs)
-    _check_size(inputs, request)
     changed: dict[str, object] = {
         "run_id": run_id,
         "inputs": inputs,
@@ -167,4 +186,5 @@ def _new_run(shown: ForkPreview, idempotency_key: str | None) -> NewRun:
         session_id=origin.session_id,
         idempotency_key=key,
         request_hash=f"fork/{shown.digest}",
+        file_ids=named_files(shown.acceptance),
     )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from services.backend.app.errors import (
     NotChatApp,
     NotWorkflowApp,
 )
+from services.backend.app.files.accept_files import AcceptFiles, named_files
 from services.backend.app.ports.run_repository import RunRepository
 from services.backend.app.runs.follow_run import FollowedItem, FollowRun
 from services.backend.app.runs.hand_over import HandOver
@@ -27,6 +28,7 @@ from services.backend.domain.apps.pinned_variables import conversation_values, e
 from services.backend.domain.apps.run_limits import NO_LIMITS, AskedLimits, run_limits
 from services.backend.domain.apps.start_form import start_variables
 from services.backend.domain.apps.start_inputs import checked_inputs
+from services.backend.domain.files.records import FileOwner
 from services.backend.domain.identity.end_users import end_user_id
 from services.backend.domain.runs.records import NewRun
 from services.backend.domain.runs.request_hash import run_request_hash
@@ -78,6 +80,7 @@ class StartRun:
     apps: PublishedApps
     runs: RunRepository
     open_turn: OpenTurn
+    accept_files: AcceptFiles
     hand_over: HandOver
     follow_run: FollowRun
     clock: Clock
@@ -87,7 +90,7 @@ class StartRun:
         """Commit the acceptance. From here on the run happens, whoever listens.
 
         Raises NotFound, AppNotPublished, NotChatApp, NotWorkflowApp, InputRefused, InputTooLarge,
-        IdempotencyKeyReused.
+        IdempotencyKeyReused, FileUnknown.
         """
         app = await self.apps.app(request.tenant_id, request.app_id)
         if request.query is None and app.mode != "workflow":
@@ -95,9 +98,15 @@ class StartRun:
         if request.query is not None and app.mode != "advanced-chat":
             raise NotChatApp(_MODE_MISFIT)
         chosen = await self.apps.published(request.tenant_id, app, request.version_id)
-        inputs = checked_inputs(start_variables(chosen.version.definition), request.inputs)
+        variables = start_variables(chosen.version.definition)
+        inputs = checked_inputs(variables, request.inputs)
         _check_size(inputs, request)
-        new = await self._new_run(request, chosen, inputs)
+        user_id = end_user_id(request.app_id, request.session_id)
+        owner = FileOwner(tenant_id=request.tenant_id, app_id=request.app_id, end_user_id=user_id)
+        inputs = await self.accept_files.inputs(owner, variables, inputs)
+        features = chosen.version.definition.features
+        files = await self.accept_files.sent(owner, features, request.files)
+        new = await self._new_run(replace(request, files=files), chosen, inputs, request.files)
         begun = await self.runs.begin(new)
         if begun.run_id == new.run_id:
             return _started(request.tenant_id, new, self.clock.now())
@@ -133,7 +142,11 @@ class StartRun:
         return self.follow_run(run.tenant_id, run.run_id, once_listening=once_listening)
 
     async def _new_run(
-        self, request: RunRequest, chosen: PublishedApp, inputs: dict[str, JsonValue]
+        self,
+        request: RunRequest,
+        chosen: PublishedApp,
+        inputs: dict[str, JsonValue],
+        asked_files: list[JsonValue],
     ) -> NewRun:
         user_id = end_user_id(request.app_id, request.session_id)
         opened: OpenedTurn | None = None
@@ -146,13 +159,14 @@ class StartRun:
                 request.conversation_id,
                 auto_name=request.auto_name,
             )
+        acceptance = self._acceptance(request, chosen, inputs, opened)
         return NewRun(
-            acceptance=self._acceptance(request, chosen, inputs, opened),
+            acceptance=acceptance,
             version_id=chosen.version.version_id,
             mode=chosen.app.mode,
             end_user_id=user_id,
             session_id=request.session_id,
-            turn=opened.turn if opened else None,
+            turn=replace(opened.turn, files=(*request.files,)) if opened else None,
             idempotency_key=(
                 None if request.idempotency_key is None else f"{user_id}/{request.idempotency_key}"
             ),
@@ -161,8 +175,9 @@ class StartRun:
                 request.inputs,
                 request.query or "",
                 request.conversation_id,
-                asdict(request.limits),
+                {**asdict(request.limits), "files": asked_files or None},
             ),
+            file_ids=named_files(acceptance),
         )
 
     def _acceptance(

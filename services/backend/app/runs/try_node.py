@@ -16,6 +16,7 @@ from services.backend.app.apps.engine_workflows import EngineWorkflows
 from services.backend.app.apps.published_apps import PublishedApps
 from services.backend.app.apps.report_view import report_view
 from services.backend.app.errors import IdempotencyKeyReused, InputTooLarge, NodeTestRefused
+from services.backend.app.files.accept_files import named_files
 from services.backend.app.ports.app_repository import AppRepository
 from services.backend.app.ports.run_repository import RunRepository
 from services.backend.app.runs.start_run import INPUT_BYTES, StartedRun, StartRun
@@ -67,14 +68,16 @@ class TryNode:
         user_id = end_user_id(test.app_id, test.session_id)
         key = None if test.idempotency_key is None else f"{user_id}/{test.idempotency_key}"
         asked = f"{test.app_id}/{test.node_id}/{report.content_hash}"
+        acceptance = self._acceptance(test, alone, report.content_hash)
         new = NewRun(
-            acceptance=self._acceptance(test, alone, report.content_hash),
+            acceptance=acceptance,
             version_id=test.version_id or DRAFT,
             mode=app.mode,
             end_user_id=user_id,
             session_id=test.session_id,
             idempotency_key=key,
             request_hash=run_request_hash(test.app_id, {**test.variables}, asked, None),
+            file_ids=named_files(acceptance),
         )
         begun = await self.runs.begin(new)
         if begun.request_hash != new.request_hash:

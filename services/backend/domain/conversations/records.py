@@ -36,7 +36,8 @@ class ShownVariable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A turn. `status` pending until its run ended, then normal, error or stopped."""
+    """A turn. `status` pending until its run ended, then normal, error or stopped. `files` are
+    those that came with the query."""
 
     message_id: UUID
     conversation_id: UUID
@@ -49,3 +50,4 @@ class Message:
     error: str | None
     usage: dict[str, JsonValue]
     created_at: datetime
+    files: tuple[dict[str, JsonValue], ...] = ()

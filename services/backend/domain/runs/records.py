@@ -19,6 +19,7 @@ class ChatTurn:
     query: str
     new_conversation: bool = False
     name: str = ""
+    files: tuple[JsonValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class NewRun:
     """A run about to be accepted. `acceptance` is what the engine will be asked, now or later.
 
     `session_id` is the caller's own name for its end user. `request_hash` guards the reuse of
-    `idempotency_key`.
+    `idempotency_key`. `file_ids` are the uploads that it names, and which stay for it.
     """
 
     acceptance: AcceptRun
@@ -37,6 +38,7 @@ class NewRun:
     turn: ChatTurn | None = None
     idempotency_key: str | None = None
     request_hash: str = ""
+    file_ids: tuple[UUID, ...] = ()
 
     @property
     def run_id(self) -> UUID:

@@ -13,7 +13,7 @@ from services.backend.domain.conversations.records import (
     ConversationOrder,
     Message,
 )
-from services.backend.infra.postgres.run_rows import json_mapping
+from services.backend.infra.postgres.run_rows import json_mapping, json_mappings
 from services.backend.infra.postgres.storable_text import storable
 
 _CONVERSATION = (
@@ -155,4 +155,5 @@ def _message(row: asyncpg.Record) -> Message:
         error=row["error"],
         usage=json_mapping(row["usage"]),
         created_at=row["created_at"],
+        files=json_mappings(row["files"]),
     )

@@ -1,14 +1,20 @@
 """Runs in Postgres. The port: services.backend.app.ports.run_repository."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
+
+import asyncpg
+from pydantic_core import to_json
 
 from libs.common.contracts.run_commands import RunStatus
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.store_errors import translated
 from libs.common.database.tenant_transaction import tenant_transaction
 from services.backend.app.ports.run_repository import BegunRun
+from services.backend.domain.files.errors import FileUnknown
 from services.backend.domain.runs.records import (
     NewRun,
     RunEnding,
@@ -23,6 +29,11 @@ _BEGIN = (
     "select run_id, request_hash from backend.begin_run"
     "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 )
+_BEGIN_WITH_FILES = (
+    "select run_id, request_hash from backend.begin_run_with_files"
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+)
+_FILE_GONE = "HD404"
 _FINISH = "select backend.finish_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 _WAITING = """
 select tenant_id, run_id from backend.runs where finished_at is null and (
@@ -46,9 +57,11 @@ class PostgresRunRepository:
 
     async def begin(self, run: NewRun) -> BegunRun:
         acceptance, turn = run.acceptance, run.turn
-        with translated():
+        shown = turn.files if turn else ()
+        files = (list(run.file_ids), to_json(shown)) if run.file_ids or shown else ()
+        with translated(), _files_kept():
             row = await self._pool.fetchrow(
-                _BEGIN,
+                _BEGIN_WITH_FILES if files else _BEGIN,
                 acceptance.tenant_id,
                 acceptance.run_id,
                 acceptance.app_id,
@@ -65,6 +78,7 @@ class PostgresRunRepository:
                 acceptance.model_dump_json().encode(),
                 run.idempotency_key,
                 run.request_hash,
+                *files,
             )
         assert row is not None
         return BegunRun(run_id=row["run_id"], request_hash=row["request_hash"])
@@ -140,3 +154,13 @@ class PostgresRunRepository:
     async def _change(self, tenant_id: UUID, statement: str, *arguments: object) -> None:
         async with tenant_transaction(self._pool, tenant_id) as connection:
             await connection.execute(statement, *arguments)
+
+
+@contextmanager
+def _files_kept() -> Generator[None]:
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == _FILE_GONE:
+            raise FileUnknown("A file that the run names was deleted meanwhile.") from error
+        raise

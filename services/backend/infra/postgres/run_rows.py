@@ -9,6 +9,7 @@ from libs.common.contracts.run_commands import AcceptRun
 from services.backend.domain.runs.records import RunEnding, RunLine, RunRecord
 
 _JSON = TypeAdapter(dict[str, JsonValue])
+_LIST = TypeAdapter(tuple[dict[str, JsonValue], ...])
 
 
 def json_bytes(value: Mapping[str, JsonValue]) -> bytes:
@@ -17,6 +18,10 @@ def json_bytes(value: Mapping[str, JsonValue]) -> bytes:
 
 def json_mapping(stored: bytes | None) -> dict[str, JsonValue]:
     return {} if stored is None else _JSON.validate_json(stored)
+
+
+def json_mappings(stored: bytes | None) -> tuple[dict[str, JsonValue], ...]:
+    return () if stored is None else _LIST.validate_json(stored)
 
 
 def run_record(row: asyncpg.Record) -> RunRecord:

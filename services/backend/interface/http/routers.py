@@ -10,9 +10,11 @@ from services.backend.interface.http.dify.conversation_routes import (
     ConversationDoor,
     conversation_router,
 )
+from services.backend.interface.http.dify.file_routes import FileDoor, file_router
 from services.backend.interface.http.dify.form_routes import FormDoor, form_router
 from services.backend.interface.http.dify.run_routes import RunDoor, run_router
 from services.backend.interface.http.dify.variable_routes import VariableDoor, variable_router
+from services.backend.interface.http.file_links import file_link_router
 from services.backend.interface.http.native.app_routes import NativeAppDoor, native_app_router
 from services.backend.interface.http.native.command_routes import (
     CommandDoor,
@@ -92,9 +94,7 @@ def all_routers(
                 run_seconds=run_seconds,
             )
         ),
-        app_router(AppDoor(caller=caller, apps=cases.published_apps)),
-        conversation_router(ConversationDoor(caller=caller, read=cases.read_conversations)),
-        variable_router(VariableDoor(caller=caller, variables=cases.conversation_variables)),
+        *_of_apps(cases, caller),
         openai_router(bus, caller, chat_seconds=chat_seconds),
     ]
 
@@ -108,3 +108,23 @@ def _looking_back(cases: UseCases, caller: CallerOf, run_seconds: float) -> list
             NodeDoor(caller=caller, attempt=node, wait=wait, show=show, most_seconds=run_seconds)
         ),
     ]
+
+
+def _of_apps(cases: UseCases, caller: CallerOf) -> list[APIRouter]:
+    return [
+        app_router(
+            AppDoor(caller=caller, apps=cases.published_apps, limits=cases.upload_file.limits)
+        ),
+        *_files(cases, caller),
+        conversation_router(
+            ConversationDoor(
+                caller=caller, read=cases.read_conversations, file_url=cases.file_links.url
+            )
+        ),
+        variable_router(VariableDoor(caller=caller, variables=cases.conversation_variables)),
+    ]
+
+
+def _files(cases: UseCases, caller: CallerOf) -> list[APIRouter]:
+    door = FileDoor(caller=caller, upload=cases.upload_file, show=cases.show_file)
+    return [file_router(door), file_link_router(cases.show_file)]

@@ -10,24 +10,19 @@ from services.backend.app.apps.published_apps import PublishedApp, PublishedApps
 from services.backend.app.errors import AppNotPublished, AppUnavailable
 from services.backend.domain.apps.json_reading import as_list, as_mapping, as_text
 from services.backend.domain.apps.start_form import user_input_form
+from services.backend.domain.files.file_kinds import SizeLimits
 from services.backend.domain.identity.keys import Principal
 from services.backend.interface.http.callers import CallerOf, app_of
 from services.backend.interface.http.dify.errors import ERRORS
 
 _OFF: dict[str, JsonValue] = {"enabled": False}
-_LIMITS: dict[str, JsonValue] = {
-    "image_file_size_limit": 10,
-    "video_file_size_limit": 100,
-    "audio_file_size_limit": 50,
-    "file_size_limit": 15,
-    "workflow_file_upload_limit": 10,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppDoor:
     caller: CallerOf
     apps: PublishedApps
+    limits: SizeLimits
 
     async def published(self, who: Principal) -> PublishedApp:
         """Raises AppUnavailable where nothing is published."""
@@ -46,7 +41,7 @@ def app_router(door: AppDoor) -> APIRouter:
 
     @router.get("/parameters")
     async def parameters(who: Annotated[Principal, app_key]) -> dict[str, JsonValue]:
-        return _parameters(await door.published(who))
+        return _parameters(await door.published(who), door.limits)
 
     @router.get("/info")
     async def info(who: Annotated[Principal, app_key]) -> dict[str, JsonValue]:
@@ -88,7 +83,7 @@ def app_router(door: AppDoor) -> APIRouter:
     return router
 
 
-def _parameters(published: PublishedApp) -> dict[str, JsonValue]:
+def _parameters(published: PublishedApp, limits: SizeLimits) -> dict[str, JsonValue]:
     definition = published.version.definition
     features = definition.features
 
@@ -107,5 +102,11 @@ def _parameters(published: PublishedApp) -> dict[str, JsonValue]:
         "user_input_form": user_input_form(definition),
         "sensitive_word_avoidance": feature("sensitive_word_avoidance"),
         "file_upload": feature("file_upload"),
-        "system_parameters": _LIMITS,
+        "system_parameters": {
+            "image_file_size_limit": limits.image,
+            "video_file_size_limit": limits.video,
+            "audio_file_size_limit": limits.audio,
+            "file_size_limit": limits.document,
+            "workflow_file_upload_limit": 10,
+        },
     }

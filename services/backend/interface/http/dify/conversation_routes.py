@@ -1,6 +1,8 @@
 """Conversations and messages on Dify's wire."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -26,14 +28,18 @@ from services.backend.interface.http.dify.bodies import (
     user_or_default,
 )
 from services.backend.interface.http.dify.errors import ERRORS
+from services.backend.interface.http.dify.message_files import message_files
 
 Limit = Annotated[int, Query(ge=1, le=100)]
+FileUrl = Callable[[UUID, UUID], str]
+"""Makes the address of a tenant's uploaded file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationDoor:
     caller: CallerOf
     read: ReadConversations
+    file_url: FileUrl
 
     @staticmethod
     def user_id(who: Principal, user: str | None) -> UUID:
@@ -81,7 +87,8 @@ def conversation_router(door: ConversationDoor) -> APIRouter:
             before=first_id,
             limit=limit,
         )
-        data: list[JsonValue] = [_message(found) for found in page.messages]
+        file_url = partial(door.file_url, who.tenant_id)
+        data: list[JsonValue] = [_message(found, file_url) for found in page.messages]
         return {"limit": limit, "has_more": page.more, "data": data}
 
     @router.delete("/conversations/{conversation_id}", status_code=204)
@@ -135,7 +142,7 @@ def _conversation(found: Conversation) -> dict[str, JsonValue]:
     }
 
 
-def _message(found: Message) -> dict[str, JsonValue]:
+def _message(found: Message, file_url: Callable[[UUID], str]) -> dict[str, JsonValue]:
     parent = found.parent_message_id
     return {
         "id": str(found.message_id),
@@ -148,7 +155,7 @@ def _message(found: Message) -> dict[str, JsonValue]:
         "retriever_resources": [],
         "created_at": int(found.created_at.timestamp()),
         "agent_thoughts": [],
-        "message_files": [],
+        "message_files": [*message_files(found, file_url)],
         "status": "error" if found.status == "error" else "normal",
         "error": found.error,
         "extra_contents": [],

@@ -7,7 +7,13 @@ from starlette.responses import Response
 from libs.common.errors import HeddleError
 from libs.common.problem_responses import documented_errors, retry_after_header
 
-_OWN_CODES = frozenset({"app_unavailable", "not_chat_app", "not_workflow_app"})
+_OWN_CODES = frozenset(
+    {
+        *("app_unavailable", "not_chat_app", "not_workflow_app"),
+        *("no_file_uploaded", "too_many_files", "filename_not_exists", "file_extension_blocked"),
+        *("file_too_large", "unsupported_file_type", "file_not_found"),
+    }
+)
 _CODES = {
     400: "invalid_param",
     401: "unauthorized",

@@ -1,0 +1,44 @@
+"""Signed, expiring addresses of uploaded files."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from libs.common.clock import Clock
+from services.backend.app.ports.credential_sealer import CredentialSealer
+from services.backend.domain.files.errors import FileUnknown
+from services.backend.domain.files.file_token import FileAddress, address_of, file_token
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLinks:
+    """Nothing is stored. `base_url` is where clients reach the backend, `lasting` for how long a
+    link holds at least; it ends with a day, so that a file has the same link all day."""
+
+    sealer: CredentialSealer
+    clock: Clock
+    base_url: str
+    lasting: timedelta
+
+    def url(self, tenant_id: UUID, file_id: UUID) -> str:
+        """Whoever has it may read the file."""
+        until = self.clock.now().timestamp() + self.lasting.total_seconds()
+        address = FileAddress(
+            tenant_id=tenant_id, file_id=file_id, expires_at=(int(until) // _DAY + 1) * _DAY
+        )
+        token = file_token(address, self.sealer.derived_number(address.purpose))
+        return f"{self.base_url.rstrip('/')}/files/{token}"
+
+    def address(self, token: str) -> FileAddress:
+        """Raises FileUnknown."""
+        address = address_of(token)
+        if address is None:
+            raise FileUnknown("This link is not complete.")
+        made = file_token(address, self.sealer.derived_number(address.purpose))
+        over = self.clock.now().timestamp() > address.expires_at
+        if over or not hmac.compare_digest(made, token):
+            raise FileUnknown("This link does not hold, or no longer.")
+        return address

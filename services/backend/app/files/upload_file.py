@@ -1,0 +1,106 @@
+"""Keep a file that a client sends."""
+
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.common.clock import Clock
+from libs.common.errors import HeddleError
+from libs.common.identifiers import uuid7
+from libs.common.object_store.store import ObjectStore
+from services.backend.app.ports.file_repository import FileRepository
+from services.backend.domain.files.errors import (
+    FileExtensionBlocked,
+    FilenameNotExists,
+    FileTooLarge,
+    UnsupportedFileType,
+)
+from services.backend.domain.files.file_kinds import SizeLimits
+from services.backend.domain.files.file_names import extension_of, mime_type_of, safe_name
+from services.backend.domain.files.records import FileOwner, UploadedFile
+from services.backend.domain.files.stored_uploads import object_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredUpload:
+    """The bytes are stored; without a row they are collected after a day."""
+
+    file_id: UUID
+    name: str
+    extension: str
+    mime_type: str
+    size: int
+    object_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadFile:
+    """`blocked` are extensions (small letters, no dot) that nobody may upload."""
+
+    files: FileRepository
+    objects: ObjectStore
+    clock: Clock
+    limits: SizeLimits
+    blocked: frozenset[str] = frozenset()
+
+    async def store(
+        self, tenant_id: UUID, *, filename: str, content_type: str, chunks: AsyncIterator[bytes]
+    ) -> StoredUpload:
+        """Stream the bytes to the object store; whose they are is told to `keep`.
+
+        Raises FilenameNotExists, FileExtensionBlocked, UnsupportedFileType before anything is
+        read, and FileTooLarge, after which nothing is stored.
+        """
+        name = safe_name(filename)
+        if not name:
+            raise FilenameNotExists("The specified filename does not exist.")
+        extension = extension_of(name)
+        if extension in self.blocked:
+            raise FileExtensionBlocked(
+                f"The file extension '.{extension}' is not allowed for security reasons."
+            )
+        mime_type = mime_type_of(name, content_type)
+        if not mime_type:
+            raise UnsupportedFileType("File type not allowed.")
+        file_id, most = uuid7(), self.limits.most_bytes(extension)
+        key = object_key(tenant_id, file_id, secrets.token_hex(16))
+        return StoredUpload(
+            file_id=file_id,
+            name=name,
+            extension=extension,
+            mime_type=mime_type,
+            size=await self.objects.put_stream(key, _at_most(chunks, most)),
+            object_key=key,
+        )
+
+    async def keep(self, stored: StoredUpload, owner: FileOwner) -> UploadedFile:
+        """From here on the owner may name the file."""
+        file = UploadedFile(
+            file_id=stored.file_id,
+            owner=owner,
+            name=stored.name,
+            extension=stored.extension,
+            mime_type=stored.mime_type,
+            size=stored.size,
+            object_key=stored.object_key,
+            created_at=self.clock.now(),
+        )
+        await self.files.add(file)
+        return file
+
+    async def drop(self, stored: StoredUpload) -> None:
+        """Nobody will name it. Where that fails the collection does it."""
+        try:
+            await self.objects.delete(stored.object_key)
+        except HeddleError:
+            return
+
+
+async def _at_most(chunks: AsyncIterator[bytes], most: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > most:
+            raise FileTooLarge(f"File size exceeded. At most {most} bytes are taken.")
+        yield chunk
