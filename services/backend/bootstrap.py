@@ -84,11 +84,7 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
             sealer=sealer,
             tail=_tail(settings, lifespan),
             dead_letters=bus.dead_letters,
-            limits=RunLimits(
-                max_steps=settings.run_max_steps,
-                max_seconds=settings.run_max_seconds,
-                max_tokens=settings.run_max_tokens,
-            ),
+            limits=_run_limits(settings),
             files=PostgresFileRepository(pools.app, pools.sweeper),
             objects=objects,
             uploads=uploads,
@@ -109,6 +105,14 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
         render=render_error,
         max_body_bytes=settings.max_body_bytes,
         body_bounds={UPLOAD_PATH: upload_bound(uploads.limits)},
+    )
+
+
+def _run_limits(settings: BackendSettings) -> RunLimits:
+    return RunLimits(
+        max_steps=settings.run_max_steps,
+        max_seconds=settings.run_max_seconds,
+        max_tokens=settings.run_max_tokens,
     )
 
 
