@@ -15,7 +15,7 @@ SEED ?=
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run stop status logs setup setup-dev lock clean check format lint types imports arch \
-	catalogue test simulate chaos fuzz sandbox-load bench bench-smoke
+	catalogue test simulate chaos fuzz fairness sandbox-load bench bench-smoke
 
 ## Run
 
@@ -102,8 +102,11 @@ chaos: setup-dev ## kill processes under load and audit what is left (ROUNDS=60,
 fuzz: setup-dev ## ask every HTTP door whatever its OpenAPI document allows (SECONDS=60, SEED=...)
 	@HEDDLE_FUZZ_SECONDS=$(SECONDS) HEDDLE_FUZZ_SEED=$(SEED) $(BIN)/pytest -q tests/fuzz $(ARGS)
 
+fairness: setup-dev ## how soon a run starts while another tenant has 10,000 queued
+	@$(BIN)/pytest -q tests/load/test_fairness.py $(ARGS)
+
 sandbox-load: setup-dev ## much harmful code at once, and a little good code (SECONDS=30, SEED=...)
-	@HEDDLE_LOAD_SECONDS=$(SECONDS) HEDDLE_LOAD_SEED=$(SEED) $(BIN)/pytest -q tests/load $(ARGS)
+	@HEDDLE_LOAD_SECONDS=$(SECONDS) HEDDLE_LOAD_SEED=$(SEED) $(BIN)/pytest -q tests/load/test_sandbox_load.py $(ARGS)
 
 bench: setup-dev .venv-bench/synced ## the benchmarks, beside their floors and peers
 	@$(BIN)/python -m benchmarks engine $(ARGS)

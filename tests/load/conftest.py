@@ -22,8 +22,15 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    terminalreporter.section(f"sandbox load, HEDDLE_LOAD_SEED={SEED}")
-    for line in terminalreporter.config.stash[_TIMES].lines():
+    told = [
+        str(value)
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if name == "fairness"
+    ]
+    if lines := [*terminalreporter.config.stash[_TIMES].lines()]:
+        terminalreporter.section(f"sandbox load, HEDDLE_LOAD_SEED={SEED}")
+    for line in [*lines, *told]:
         terminalreporter.write_line(line)
 
 

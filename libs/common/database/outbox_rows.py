@@ -51,7 +51,7 @@ class OutboxRows:
     ) -> list[ClaimedRow]:
         """At most `limit` due rows in the order of their ids; rows that others hold are skipped."""
         async with tenant_transaction(self._pool, *tenant_ids) as connection:
-            found = await connection.fetch(self._claim, limit, lease)
+            found = await connection.fetch(self._claim, limit, lease, [*tenant_ids])
         return [
             ClaimedRow(
                 row=OutboxRow(
@@ -93,22 +93,39 @@ class OutboxRows:
             await connection.execute(statement, *arguments)
 
 
+# The oldest of each tenant are found by the index, however many wait behind them; others that a
+# relay has claimed meanwhile are left to it.
 _CLAIM = """
 update {schema}.outbox set due_at = now() + $2::interval, attempts = attempts + 1
  where id in (
-    select id from {schema}.outbox where sent_at is null and due_at <= now()
-     order by id limit $1 for update skip locked)
+    select id from {schema}.outbox where sent_at is null and due_at <= now() and id = any (array(
+        select oldest.id from unnest($3::uuid[]) as t (tenant_id) cross join lateral (
+            select o.id from {schema}.outbox o
+             where o.tenant_id = t.tenant_id and o.sent_at is null and o.due_at <= now()
+             order by o.tenant_id, o.id limit $1) as oldest
+         order by oldest.id limit $1))
+     order by id for update skip locked)
 returning id, tenant_id, subject, body, attempts"""
 _FAILED = """
 update {schema}.outbox set due_at = now() + $3::interval, last_error = $2
  where id = any($1::uuid[])"""
 _UNSENT_TENANTS = """
-select distinct tenant_id from (
-    select tenant_id from {schema}.outbox
-     where sent_at is null and due_at <= now() limit 10000) waiting limit $1"""
+with recursive walk as (
+    (select tenant_id from {schema}.outbox where sent_at is null order by tenant_id limit 1)
+    union all
+    select n.tenant_id from walk w cross join lateral (
+        select o.tenant_id from {schema}.outbox o
+         where o.sent_at is null and o.tenant_id > w.tenant_id
+         order by o.tenant_id limit 1) as n)
+select w.tenant_id from walk w cross join lateral (
+    select from {schema}.outbox o
+     where o.tenant_id = w.tenant_id and o.sent_at is null and o.due_at <= now()
+     limit 1) as due limit $1"""
 _SENT_TENANTS = """
 select distinct tenant_id from (
-    select tenant_id from {schema}.outbox where sent_at < now() - $1::interval limit 10000) old"""
+    select tenant_id from {schema}.outbox where sent_at < now() - $1::interval
+     order by sent_at limit 10000) old"""
 _CLEAR = """
 delete from {schema}.outbox where id in (
-    select id from {schema}.outbox where sent_at < now() - $1::interval limit 10000)"""
+    select id from {schema}.outbox where sent_at < now() - $1::interval
+     order by sent_at limit 10000)"""

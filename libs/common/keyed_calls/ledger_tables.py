@@ -50,6 +50,16 @@ def keyed_call_statements(schema: str) -> list[str]:
     ]
 
 
+def calls_of_run_statements(schema: str) -> list[str]:
+    """The index by which the calls of a run are found. With the tenant: else the wall of tenants,
+    which every statement asks about, makes the key look nearer, and all calls of the tenant are
+    read."""
+    return [
+        f"drop index {schema}.call_claims_of_run",
+        f"create index call_claims_of_run on {schema}.call_claims (run_id, tenant_id)",
+    ]
+
+
 # One call for all claims and results that wait in a process: one round trip, one commit.
 #
 # The caller sorts its arrays by tenant and key. Locks are taken in one order everywhere, runs

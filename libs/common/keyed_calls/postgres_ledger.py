@@ -168,7 +168,8 @@ class PostgresLedger:
             while True:
                 found = await self._sweeper_pool.fetch(
                     f"select tenant_id, run_id from {self._schema}.run_epochs "  # noqa: S608
-                    f"where ended_at < clock_timestamp() - $1::interval limit {_COLLECT_AT_ONCE}",
+                    "where ended_at < now() - $1::interval "
+                    f"order by ended_at limit {_COLLECT_AT_ONCE}",
                     older_than,
                 )
                 if found:

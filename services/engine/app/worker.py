@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from libs.common.clock import Clock
 from libs.common.errors import Busy, HeddleError
+from libs.common.fair_places import share_of
 from services.engine.app.ports.command_store import CommandStore
 from services.engine.app.ports.run_store import Claim, RunStore
 from services.engine.app.ports.worker_leases import WorkerLeases
@@ -27,8 +29,9 @@ _PREPARE_SECONDS = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """`capacity` runs at once. Seconds: `sweep` between looks for what wake-ups missed, `drain`
-    that a shutdown leaves running runs to end by themselves, `hand_back` to hand the rest back."""
+    """`capacity` runs at once, of them at most three quarters of one tenant. Seconds: `sweep`
+    between looks for what wake-ups missed, `drain` that a shutdown leaves running runs to end by
+    themselves, `hand_back` to hand the rest back."""
 
     capacity: int = 500
     sweep: float = 2.0
@@ -76,6 +79,7 @@ class Worker:
         self._on_release = on_release
         self._on_end = on_end
         self._driven: dict[UUID, _Driven] = {}
+        self._held: Counter[UUID] = Counter()
         self._unstarted: list[Claim] = []
         self._stopping = False
         self._wake = asyncio.Event()
@@ -83,7 +87,15 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._nudges: set[asyncio.Task[None]] = set()
         lease.watch(on_lapse=self._lapse, on_return=self.wake)
-        self._picker = RunPicker(ports.runs, worker_id, room=self.room, take=self.take)
+        self._share = share_of(options.capacity)
+        self._picker = RunPicker(
+            ports.runs,
+            worker_id,
+            room=self.room,
+            room_of=self._room_of,
+            full=self._full,
+            take=self.take,
+        )
         self._recovery = RunRecovery(
             ports.runs,
             ports.commands,
@@ -118,9 +130,9 @@ class Worker:
         """Seconds for which runs may be owned here without a further beat."""
         return self._lease.remaining()
 
-    def claimant(self) -> UUID | None:
-        """The id to accept runs with, None when there is no room for one more."""
-        return self.worker_id if self.room() > 0 else None
+    def claimant(self, tenant_id: UUID) -> UUID | None:
+        """The id to accept runs of the tenant with, None when there is no room for one more."""
+        return self.worker_id if min(self.room(), self._room_of(tenant_id)) > 0 else None
 
     def driver_of(self, run_id: UUID) -> RunDriver | None:
         known = self._driven.get(run_id)
@@ -141,6 +153,7 @@ class Worker:
         else:
             task = asyncio.ensure_future(self._carry(claim))
             self._driven[claim.run_id] = _Driven(claim=claim, task=task)
+            self._held[claim.tenant_id] += 1
 
     def claim_unheard(self) -> None:
         """A claim may have been committed whose answer never came: the next sweep finds it."""
@@ -239,8 +252,7 @@ class Worker:
             _log.warning("run %s waits for its start: %s", claim.run_id, error)
             self._recovery.own_were_dropped()
         finally:
-            if self._driven.get(claim.run_id) is mine:
-                del self._driven[claim.run_id]
+            self._forget(mine)
             self.wake()
 
     async def _drain_commands(self, claim: Claim, driver: SteeredRun) -> None:
@@ -256,12 +268,25 @@ class Worker:
             self._drop(each)
 
     def _drop(self, driven: _Driven) -> None:
-        if self._driven.get(driven.claim.run_id) is driven:
-            del self._driven[driven.claim.run_id]
+        self._forget(driven)
         if driven.driver is not None:
             driven.driver.let_go()
         else:
             driven.task.cancel()
+
+    def _forget(self, driven: _Driven) -> None:
+        claim = driven.claim
+        if self._driven.get(claim.run_id) is driven:
+            del self._driven[claim.run_id]
+            self._held[claim.tenant_id] -= 1
+            if not self._held[claim.tenant_id]:
+                del self._held[claim.tenant_id]
+
+    def _room_of(self, tenant_id: UUID) -> int:
+        return self._share - self._held[tenant_id]
+
+    def _full(self) -> list[UUID]:
+        return [tenant for tenant, held in self._held.items() if held >= self._share]
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -36,15 +36,29 @@ _BEGIN_WITH_FILES = (
 _FILE_GONE = "HD404"
 _FINISH = "select backend.finish_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 _WAITING = """
-select tenant_id, run_id from backend.runs where finished_at is null and (
-    (handed_over_at is null and created_at < now() - $1::interval)
-    or (stop_requested_at < now() - $1::interval and stop_delivered_at is null))
+select tenant_id, run_id from (
+    (select tenant_id, run_id, created_at from backend.runs
+      where finished_at is null and handed_over_at is null and created_at < now() - $1::interval
+      order by created_at limit $2)
+    union
+    (select tenant_id, run_id, created_at from backend.runs
+      where finished_at is null and stop_requested_at < now() - $1::interval
+        and stop_delivered_at is null
+      order by stop_requested_at limit $2)) as waiting
 order by created_at limit $2"""
-_LINES = """
-select run_id, app_id, status, error, created_at, finished_at from backend.runs
- where tenant_id = $1 and ($2::text is null or status = $2)
-   and ($3::uuid is null or app_id = $3) and ($4::uuid is null or run_id < $4)
- order by run_id desc limit $5"""
+
+
+def _lines(*, of_status: bool, of_app: bool) -> str:
+    """A statement for each way of asking, as each has its own index."""
+    status = "status = $2" if of_status else "$2::text is null"
+    app = "app_id = $3" if of_app else "$3::uuid is null"
+    return (
+        "select run_id, app_id, status, error, created_at, finished_at from backend.runs "  # noqa: S608 - our own words
+        f"where tenant_id = $1 and {status} and {app} and ($4::uuid is null or run_id < $4) "
+        "order by tenant_id desc, run_id desc limit $5"
+    )
+
+
 _MESSAGE_STATUS: Final = {"failed": "error", "stopped": "stopped"}
 
 
@@ -98,7 +112,8 @@ class PostgresRunRepository:
         limit: int,
     ) -> list[RunLine]:
         async with tenant_transaction(self._pool, tenant_id) as connection:
-            rows = await connection.fetch(_LINES, tenant_id, status, app_id, before, limit)
+            statement = _lines(of_status=status is not None, of_app=app_id is not None)
+            rows = await connection.fetch(statement, tenant_id, status, app_id, before, limit)
         return [run_line(row) for row in rows]
 
     async def finish(self, tenant_id: UUID, ending: RunEnding) -> bool:

@@ -88,8 +88,11 @@ class RunStore(Protocol):
         """What `query` asks for, newest first."""
         ...
 
-    async def queued_groups(self, *, after: Group, most: int) -> list[Group]:
-        """The next groups with queued runs, in order, starting behind `after`."""
+    async def queued_groups(
+        self, *, after: Group, most: int, passing: Collection[UUID] = ()
+    ) -> list[Group]:
+        """The next groups with queued runs, in order, starting behind `after`; none of the tenants
+        in `passing`."""
         ...
 
     async def claim_queued(self, worker: UUID, groups: Sequence[Group]) -> list[Claim]:

@@ -24,7 +24,7 @@ class AcceptRunUseCase:
         this worker's in the same commit. Raises WorkflowUnknown, RunIdOutOfRange, Unavailable."""
         if request.run_id.version != _UUID_VERSION:
             raise RunIdOutOfRange("`run_id` must be a UUIDv7.")
-        accepted = await self._accepted(request, self._worker.claimant())
+        accepted = await self._accepted(request, self._worker.claimant(request.tenant_id))
         if accepted.claim is not None:
             self._worker.take(accepted.claim)
         elif accepted.status == "queued":

@@ -77,11 +77,13 @@ class InMemoryRunStore:
         ]
         return sorted(found, key=lambda run: run.run_id, reverse=True)[: query.limit]
 
-    async def queued_groups(self, *, after: Group, most: int) -> list[Group]:
+    async def queued_groups(
+        self, *, after: Group, most: int, passing: Collection[UUID] = ()
+    ) -> list[Group]:
         waiting = {
             Group(row.request.tenant_id, row.request.app_id)
             for row in self._state.runs.values()
-            if row.status == "queued"
+            if row.status == "queued" and row.request.tenant_id not in passing
         }
         return sorted(group for group in waiting if group > after)[:most]
 

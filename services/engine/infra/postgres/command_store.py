@@ -26,10 +26,13 @@ WHERE tenant_id = $1 AND run_id = $2 AND drained_at IS NULL ORDER BY sent_at"""
 _DRAINED = """
 UPDATE engine.run_commands SET drained_at = clock_timestamp()
 WHERE tenant_id = $1 AND run_id = $2 AND command_id = ANY ($3) AND drained_at IS NULL"""
+# One look-up a run of the worker: whatever waits for queued runs is not read.
 _COMMANDED = """
-SELECT DISTINCT r.tenant_id, r.run_id FROM engine.runs r
-JOIN engine.run_commands c ON c.tenant_id = r.tenant_id AND c.run_id = r.run_id
-WHERE r.status = 'running' AND r.owner = $1 AND c.drained_at IS NULL"""
+SELECT r.tenant_id, r.run_id FROM engine.runs r CROSS JOIN LATERAL (
+    SELECT FROM engine.run_commands c
+    WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.drained_at IS NULL
+    LIMIT 1) AS told
+WHERE r.status = 'running' AND r.owner = $1"""
 _commands: TypeAdapter[RunCommand] = TypeAdapter(Annotated[RunCommand, Field(discriminator="kind")])
 
 

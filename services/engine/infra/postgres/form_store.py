@@ -10,6 +10,7 @@ import asyncpg
 from libs.common.contracts.forms import (
     FormQuery,
     FormsQuery,
+    FormStatus,
     FormView,
     HumanAnswer,
     HumanForm,
@@ -36,14 +37,27 @@ _SELECT = """
 SELECT f.form_id, f.run_id, f.app_id, f.node_id, f.frame_path, f.digest, f.title, f.opened_at,
        engine.form_stands(f.status, r.status, f.expires_at) AS status,
        f.expires_at, f.acted_at, f.actor, f.action, f.inputs, f.shown
-FROM engine.forms f JOIN engine.runs r ON r.tenant_id = f.tenant_id AND r.run_id = f.run_id
+FROM engine.forms f CROSS JOIN LATERAL (
+    SELECT status FROM engine.runs
+    WHERE tenant_id = f.tenant_id AND run_id = f.run_id LIMIT 1) AS r
 WHERE f.tenant_id = $1"""
 _FIND = f"{_SELECT} AND f.form_id = $2 AND ($3::uuid IS NULL OR f.app_id = $3)"
-_OF_APP = "($2::uuid IS NULL OR f.run_id = $2) AND ($3::uuid IS NULL OR f.app_id = $3)"
-_OF_STATUS = "($4::text IS NULL OR engine.form_stands(f.status, r.status, f.expires_at) = $4)"
 _OLDER = "($5::uuid IS NULL OR (f.opened_at, f.form_id) < (engine.form_opened($1, $5), $5))"
 _NEWEST = "ORDER BY f.opened_at DESC, f.form_id DESC LIMIT $6"
-_LIST = f"{_SELECT} AND {_OF_APP} AND {_OF_STATUS} AND {_OLDER} {_NEWEST}"
+
+
+def _list(*, of_run: bool, of_app: bool, status: FormStatus | None) -> str:
+    """A statement for each way of asking, as each has its own index. A form that is stored as open
+    may stand as expired or withdrawn."""
+    wanted = [
+        "f.run_id = $2" if of_run else "$2::uuid IS NULL",
+        "f.app_id = $3" if of_app else "$3::uuid IS NULL",
+        "($4::text IS NULL OR engine.form_stands(f.status, r.status, f.expires_at) = $4)",
+        _OLDER,
+    ]
+    if status in ("open", "submitted"):
+        wanted.append(f"f.status = '{status}'")
+    return f"{_SELECT} AND {' AND '.join(wanted)} {_NEWEST}"
 
 
 class PostgresFormStore:
@@ -85,7 +99,11 @@ class PostgresFormStore:
     async def list(self, query: FormsQuery) -> list[FormView]:
         rows = await self._statements.fetch_of(
             [query.tenant_id],
-            _LIST,
+            _list(
+                of_run=query.run_id is not None,
+                of_app=query.app_id is not None,
+                status=query.status,
+            ),
             query.tenant_id,
             query.run_id,
             query.app_id,

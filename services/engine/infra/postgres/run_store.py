@@ -30,7 +30,7 @@ _OF_STATUS = {
     "AND ($3::uuid IS NULL OR run_id < $3) ORDER BY run_id DESC LIMIT $4"
     for status in get_args(RunStatus)
 }
-_GROUPS = "SELECT * FROM engine.queued_groups($1, $2, $3)"
+_GROUPS = "SELECT * FROM engine.queued_groups($1, $2, $3, $4)"
 _CLAIM_QUEUED = "SELECT * FROM engine.claim_queued($1, $2, $3, $4)"
 _ORPHANED = "SELECT * FROM engine.orphaned_runs($1, $2, $3)"
 _CLAIM_ORPHANED = "SELECT * FROM engine.claim_orphaned($1, $2, $3)"
@@ -123,8 +123,10 @@ class PostgresRunStore:
             for row in await found
         ]
 
-    async def queued_groups(self, *, after: Group, most: int) -> list[Group]:
-        rows = await self._sweeps.fetch(_GROUPS, after.tenant_id, after.app_id, most)
+    async def queued_groups(
+        self, *, after: Group, most: int, passing: Collection[UUID] = ()
+    ) -> list[Group]:
+        rows = await self._sweeps.fetch(_GROUPS, after.tenant_id, after.app_id, most, [*passing])
         return [Group(row["tenant_id"], row["app_id"]) for row in rows]
 
     async def claim_queued(self, worker: UUID, groups: Sequence[Group]) -> list[Claim]:

@@ -13,32 +13,41 @@ from services.engine.infra.in_memory.engine_state import EngineState
 from services.engine.infra.in_memory.run_store import InMemoryRunStore
 from tests.support.engine_stores import DEFINITION, HASH
 
-TENANT = UUID(int=1)
-
 
 class _Fixture:
-    def __init__(self, queued: Sequence[int], *, capacity: int) -> None:
+    def __init__(
+        self, queued: Sequence[int], *, capacity: int, share: int = 1000, tenants: int = 1
+    ) -> None:
         self.state = EngineState(SystemClock())
         self.worker = uuid4()
         self.state.leases[self.worker] = float("inf")
-        self.state.workflows[TENANT, HASH] = DEFINITION
+        self.tenants = [UUID(int=number + 1) for number in range(tenants)]
+        for tenant in self.tenants:
+            self.state.workflows[tenant, HASH] = DEFINITION
         self.runs = InMemoryRunStore(self.state)
         self.apps = sorted(uuid4() for _ in queued)
         self.queued = queued
         self.taken: list[Claim] = []
         self.capacity = capacity
+        self.share = share
         self.picker = RunPicker(
             self.runs,
             self.worker,
             room=lambda: self.capacity - len(self.taken),
+            room_of=lambda tenant: self.share - self.held(tenant),
+            full=lambda: [each for each in self.tenants if self.held(each) >= self.share],
             take=self.taken.append,
         )
 
+    def held(self, tenant: UUID) -> int:
+        return sum(claim.tenant_id == tenant for claim in self.taken)
+
     async def fill(self) -> None:
-        for app, count in zip(self.apps, self.queued, strict=True):
+        for place, (app, count) in enumerate(zip(self.apps, self.queued, strict=True)):
             for _ in range(count):
+                tenant = self.tenants[place % len(self.tenants)]
                 request = AcceptRun(
-                    tenant_id=TENANT, run_id=uuid7(), app_id=app, workflow_hash=HASH
+                    tenant_id=tenant, run_id=uuid7(), app_id=app, workflow_hash=HASH
                 )
                 await self.runs.accept(request, worker=None)
 
@@ -77,3 +86,13 @@ async def test_a_full_worker_asks_for_nothing() -> None:
     await fixture.fill()
     assert await fixture.picker.pick() == 0
     assert fixture.taken == []
+
+
+async def test_a_tenant_gets_its_share_and_no_more() -> None:
+    fixture = _Fixture([9, 9, 9, 9, 1], capacity=100, share=5, tenants=2)
+    await fixture.fill()
+    await fixture.picker.pick()
+    assert [fixture.held(tenant) for tenant in fixture.tenants] == [5, 5]
+    fixture.share = 6
+    await fixture.picker.pick()
+    assert [fixture.held(tenant) for tenant in fixture.tenants] == [6, 6]

@@ -1,6 +1,6 @@
 -- True when the group may have one more running run; holds the group's lock until the end of the
 -- transaction, so that two workers cannot both take the last place.
-CREATE FUNCTION engine.group_has_room(p_tenant uuid, p_app uuid, p_limit integer) RETURNS boolean
+CREATE OR REPLACE FUNCTION engine.group_has_room(p_tenant uuid, p_app uuid, p_limit integer) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
     IF p_limit IS NULL THEN
@@ -8,14 +8,17 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended(p_tenant::text || p_app::text, 0));
     -- A statement of its own: the one above may have waited, and its snapshot is older.
-    RETURN (SELECT count(*) < p_limit FROM engine.runs
-            WHERE tenant_id = p_tenant AND app_id = p_app AND status = 'running');
+    RETURN (SELECT count(*) < p_limit FROM (
+        SELECT FROM engine.runs
+        WHERE tenant_id = p_tenant AND app_id = p_app AND status = 'running' LIMIT p_limit) AS taken);
 END $$;
 --;;
--- The next p_most groups (tenant, app) with queued runs after a cursor: one index probe a group,
--- however long each group's queue is. For heddle_sweeper.
-CREATE FUNCTION engine.queued_groups(p_after_tenant uuid, p_after_app uuid, p_most integer)
-RETURNS TABLE (tenant_id uuid, app_id uuid)
+-- The next p_most groups (tenant, app) with queued runs after a cursor, without the tenants in
+-- p_passing: one index probe a group, or a tenant to be passed over, however long each group's queue
+-- is. For heddle_sweeper.
+CREATE OR REPLACE FUNCTION engine.queued_groups(
+    p_after_tenant uuid, p_after_app uuid, p_most integer, p_passing uuid[]
+) RETURNS TABLE (tenant_id uuid, app_id uuid)
 LANGUAGE sql STABLE AS $$
     WITH RECURSIVE walk AS (
         (SELECT r.tenant_id, r.app_id FROM engine.runs r
@@ -24,14 +27,16 @@ LANGUAGE sql STABLE AS $$
         UNION ALL
         SELECT n.tenant_id, n.app_id FROM walk w CROSS JOIN LATERAL (
             SELECT r.tenant_id, r.app_id FROM engine.runs r
-            WHERE r.status = 'queued' AND (r.tenant_id, r.app_id) > (w.tenant_id, w.app_id)
+            WHERE r.status = 'queued' AND (r.tenant_id, r.app_id) > (w.tenant_id, CASE
+                WHEN w.tenant_id = ANY (p_passing) THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+                ELSE w.app_id END)
             ORDER BY r.tenant_id, r.app_id LIMIT 1) n
     )
-    SELECT w.tenant_id, w.app_id FROM walk w LIMIT p_most
+    SELECT w.tenant_id, w.app_id FROM walk w WHERE w.tenant_id <> ALL (p_passing) LIMIT p_most
 $$;
 --;;
 -- Claims the oldest queued run of each named group.
-CREATE FUNCTION engine.claim_queued(
+CREATE OR REPLACE FUNCTION engine.claim_queued(
     p_worker uuid, p_tenants uuid[], p_apps uuid[], p_group_limit integer
 ) RETURNS TABLE (
     tenant_id uuid, run_id uuid, app_id uuid, epoch bigint, request bytea, takeovers integer,
@@ -65,22 +70,32 @@ BEGIN
 END $$;
 --;;
 -- Running runs whose owner's lease has run out, and those that p_worker owns but does not drive
--- (p_driven null: leave its own alone). For heddle_sweeper.
-CREATE FUNCTION engine.orphaned_runs(p_worker uuid, p_driven uuid[], p_most integer)
+-- (p_driven null: leave its own alone). One index probe an owner: the runs of the living are not
+-- read. For heddle_sweeper.
+CREATE OR REPLACE FUNCTION engine.orphaned_runs(p_worker uuid, p_driven uuid[], p_most integer)
 RETURNS TABLE (tenant_id uuid, run_id uuid)
 LANGUAGE sql STABLE AS $$
-    SELECT r.tenant_id, r.run_id FROM engine.runs r
-    WHERE r.status = 'running' AND CASE WHEN r.owner = p_worker
-        THEN p_driven IS NOT NULL AND r.run_id <> ALL (p_driven)
-        ELSE NOT EXISTS (
-            SELECT 1 FROM engine.workers w
-            WHERE w.worker_id = r.owner AND w.lease_until > clock_timestamp()) END
+    WITH RECURSIVE owners AS (
+        (SELECT r.owner FROM engine.runs r WHERE r.status = 'running' ORDER BY r.owner LIMIT 1)
+        UNION ALL
+        SELECT n.owner FROM owners o CROSS JOIN LATERAL (
+            SELECT r.owner FROM engine.runs r
+            WHERE r.status = 'running' AND r.owner > o.owner ORDER BY r.owner LIMIT 1) n
+    ), left_alone AS (
+        SELECT o.owner FROM owners o WHERE CASE WHEN o.owner = p_worker
+            THEN p_driven IS NOT NULL ELSE NOT engine.is_alive(o.owner) END
+    )
+    SELECT found.tenant_id, found.run_id FROM left_alone l CROSS JOIN LATERAL (
+        SELECT r.tenant_id, r.run_id FROM engine.runs r
+        WHERE r.status = 'running' AND r.owner = l.owner
+          AND (l.owner <> p_worker OR r.run_id <> ALL (p_driven))
+        LIMIT p_most) found
     LIMIT p_most
 $$;
 --;;
 -- Takes over the named runs where that is still due. A takeover is counted against the run only
 -- when another worker died with it.
-CREATE FUNCTION engine.claim_orphaned(p_worker uuid, p_tenants uuid[], p_runs uuid[])
+CREATE OR REPLACE FUNCTION engine.claim_orphaned(p_worker uuid, p_tenants uuid[], p_runs uuid[])
 RETURNS TABLE (
     tenant_id uuid, run_id uuid, app_id uuid, epoch bigint, request bytea, takeovers integer,
     accepted_at timestamptz
@@ -96,7 +111,7 @@ BEGIN
             SELECT q.tenant_id AS t, q.run_id AS i
             FROM unnest(p_tenants, p_runs) AS named(t, i)
             JOIN engine.runs q ON q.tenant_id = named.t AND q.run_id = named.i
-            WHERE q.status = 'running'
+            WHERE q.owner IS NOT NULL
               AND (q.owner = p_worker OR NOT engine.is_alive(q.owner))
             ORDER BY q.run_id FOR UPDATE OF q SKIP LOCKED
         )
@@ -108,7 +123,7 @@ BEGIN
 END $$;
 --;;
 -- Hands runs back, oldest first in their groups' queues again. Returns how many were still ours.
-CREATE FUNCTION engine.release_runs(
+CREATE OR REPLACE FUNCTION engine.release_runs(
     p_worker uuid, p_tenants uuid[], p_runs uuid[], p_epochs bigint[]
 ) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -127,7 +142,7 @@ BEGIN
 END $$;
 --;;
 -- Takes a run out of circulation under its owner's epoch: quarantined or incompatible.
-CREATE FUNCTION engine.set_aside(
+CREATE OR REPLACE FUNCTION engine.set_aside(
     p_worker uuid, p_tenant uuid, p_run uuid, p_epoch bigint, p_status text, p_evidence text
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
