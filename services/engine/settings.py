@@ -14,8 +14,8 @@ class EngineSettings(ServiceSettings):
     port: int = Field(8703, validation_alias="HEDDLE_ENGINE_PORT")
     """The HTTP port; 0 takes a free one."""
     capacity: int = Field(500, gt=0, validation_alias="HEDDLE_ENGINE_CAPACITY")
-    """Runs that this process drives at once, of them at most three quarters of one tenant; more stay
-    queued."""
+    """Runs that this process drives at once, of them at most three quarters of one tenant; more
+    stay queued."""
     group_limit: int | None = Field(None, gt=0, validation_alias="HEDDLE_ENGINE_GROUP_LIMIT")
     """Running runs of one app of one tenant, over all workers. None: no limit."""
     lease_seconds: float = Field(10.0, gt=0, validation_alias="HEDDLE_ENGINE_LEASE_SECONDS")
