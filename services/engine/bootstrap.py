@@ -46,7 +46,7 @@ from services.engine.infra.backend_secrets import BackendSecrets
 from services.engine.infra.calm_collector import calm_collector
 from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
 from services.engine.infra.command_channels.redis_channel import RedisCommandChannel
-from services.engine.infra.engine_metrics import EngineMetrics, readings_of
+from services.engine.infra.engine_metrics import EngineMetrics, RetentionMetrics, readings_of
 from services.engine.infra.isolated_process import (
     IsolatedOrder,
     OwnProcesses,
@@ -54,6 +54,7 @@ from services.engine.infra.isolated_process import (
     told_to_leave,
 )
 from services.engine.infra.postgres.engine_stores import postgres_stores
+from services.engine.infra.postgres.journal_retention import JournalRetention
 from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.infra.postgres.measured_run_store import MeasuredRunStore
 from services.engine.infra.postgres.stored_event_collector import StoredEventCollector
@@ -194,6 +195,15 @@ async def build(
     )
     collector = StoredEventCollector(pools.app, objects, sealing)
     lifespan.background("unnamed events", lambda: collector.run(SystemClock()))
+    if settings.history_months is not None:
+        counted = RetentionMetrics(metrics)
+        retention = JournalRetention(
+            pools.app,
+            settings.history_months,
+            on_drop=counted.month_dropped,
+            on_held=counted.months_held,
+        )
+        lifespan.background("journal retention", lambda: retention.run(SystemClock()))
     lifespan.at_stop("serving", bus.stop_serving)
     calm_collector()
     return ServiceHost(

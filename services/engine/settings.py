@@ -42,6 +42,9 @@ class EngineSettings(ServiceSettings):
     """A line of log for every event of every run that this process drives: `events` tells what
     happened where and when, `values` also with what, up to 2,000 characters of each value, with
     the run's secrets masked. What users wrote then stands in the log."""
+    history_months: int | None = Field(None, gt=0, validation_alias="HEDDLE_ENGINE_HISTORY_MONTHS")
+    """Whole months before the present one whose runs can be looked back on; what happened in older
+    ones is deleted once all of a month have ended. None: kept for ever."""
     command_channel: Literal["nats", "redis"] = Field(
         "nats", validation_alias="HEDDLE_ENGINE_COMMAND_CHANNEL"
     )

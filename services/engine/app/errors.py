@@ -24,6 +24,14 @@ class RunUnderWay(Conflict):
     title = "The run has not ended"
 
 
+class HistoryGone(NotFound):
+    """The run ended so long ago that only its outcome is kept."""
+
+    code = "history_gone"
+    status = 410
+    title = "The run's history is kept no longer"
+
+
 class ForkRefused(InvalidInput):
     """What is asked makes no sense for this run and this version; `details` names the places."""
 

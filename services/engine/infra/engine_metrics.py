@@ -151,3 +151,26 @@ class EngineMetrics:
             "Events and text deltas published to listeners.",
             readings.events_published,
         )
+
+
+class RetentionMetrics:
+    """What the retention of the journal did."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._held = 0
+        self._dropped = metrics.counter(
+            "heddle_engine_journal_months_dropped", "Months of the journal that were deleted."
+        )
+        metrics.read_gauge(
+            "heddle_engine_journal_months_held",
+            "Months that would have been deleted by now, but for runs in them that have not ended.",
+            lambda: self._held,
+        )
+
+    def month_dropped(self) -> None:
+        """What happened in the runs of a month is gone."""
+        self._dropped.inc()
+
+    def months_held(self, count: int) -> None:
+        """So many old months have runs that have not ended."""
+        self._held = count

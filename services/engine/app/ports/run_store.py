@@ -55,7 +55,8 @@ class Acceptance:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """A run's row. Instants are Unix seconds. `outcome` is set once it has ended,
-    `evidence` once it was set aside or a process of its own died with it."""
+    `evidence` once it was set aside or a process of its own died with it. `history_gone`: what
+    happened in it is kept no longer."""
 
     tenant_id: UUID
     run_id: UUID
@@ -67,6 +68,7 @@ class RunRecord:
     claimed_at: float | None
     outcome: RunEnded | None
     evidence: str | None
+    history_gone: bool = False
 
 
 class RunStore(Protocol):

@@ -17,6 +17,7 @@ from libs.common.errors import ErrorDetail
 from services.engine.app.errors import ForkRefused, RunUnderWay
 from services.engine.app.ports.journal_store import JournalReader
 from services.engine.app.ports.run_store import RunRecord, RunStore
+from services.engine.app.runs.kept_history import with_history
 from services.engine.app.runs.origin_story import origin_story
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows, RunnableWorkflow
 from services.engine.app.workflows.known_tools import KnownTools
@@ -46,8 +47,9 @@ class PlanForkUseCase:
         self._tools = tools
 
     async def execute(self, asked: PlanFork) -> ForkPlan:
-        """Raises RunUnknown, RunUnderWay, WorkflowUnknown, ForkRefused, JournalUnreadable."""
-        record = await self._runs.find(asked.tenant_id, asked.run_id)
+        """Raises RunUnknown, HistoryGone, RunUnderWay, WorkflowUnknown, ForkRefused,
+        JournalUnreadable."""
+        record = with_history(await self._runs.find(asked.tenant_id, asked.run_id))
         if record.status not in TERMINAL_STATUSES:
             raise _under_way(record)
         wanted = await self._workflows.get(asked.tenant_id, asked.workflow_hash)

@@ -22,6 +22,7 @@ from services.engine.app.ports.environment_secrets import EnvironmentSecrets
 from services.engine.app.ports.journal_store import Entry, JournalReader
 from services.engine.app.ports.run_store import RunRecord, RunStore
 from services.engine.app.ports.snapshot_store import SnapshotStore
+from services.engine.app.runs.kept_history import with_history
 from services.engine.app.runs.public_page import PublicPage
 from services.engine.app.runs.run_secrets import mask_of
 from services.engine.app.runs.trace_page import TracePage
@@ -38,7 +39,8 @@ _Told = tuple[int, type[JournalEvent]]
 
 
 class ReadRun:
-    """Three views of a run, all from the store; any replica can answer. Each raises RunUnknown."""
+    """Three views of a run, all from the store; any replica can answer. Each raises RunUnknown, and
+    all but the first HistoryGone."""
 
     def __init__(
         self,
@@ -60,7 +62,7 @@ class ReadRun:
         return _view(record, last=await self._last_public(record))
 
     async def events(self, query: RunEventsQuery) -> RunEventsPage:
-        record = await self._runs.find(query.tenant_id, query.run_id)
+        record = with_history(await self._runs.find(query.tenant_id, query.run_id))
         wanted = min(max(query.limit, 1), _MOST_EVENTS)
         kept = await self._kept(record, query.after_seq)
         view = await self._view_at(record, kept)
@@ -76,7 +78,7 @@ class ReadRun:
         return RunEventsPage(events=tuple(page.events), more=page.more, status=record.status)
 
     async def trace(self, query: TraceQuery) -> RunTrace:
-        record = await self._runs.find(query.tenant_id, query.run_id)
+        record = with_history(await self._runs.find(query.tenant_id, query.run_id))
         wanted = min(max(query.limit, 1), _MOST_NODES)
         kept = await self._kept(record, query.after_seq)
         view = await self._view_at(record, kept)

@@ -18,7 +18,9 @@ from services.engine.infra.postgres.statements import Statements
 
 _ACCEPT = "SELECT * FROM engine.accept_run($1, $2, $3, $4, $5, $6, $7, $8)"
 _FIND = """
-SELECT app_id, status, epoch, workflow_hash, accepted_at, claimed_at, outcome, evidence
+SELECT app_id, status, epoch, workflow_hash, accepted_at, claimed_at, outcome, evidence,
+    EXISTS (SELECT FROM engine.journal_months
+            WHERE lower_id <= $2 AND $2 < upper_id AND detached_at IS NOT NULL) AS history_gone
 FROM engine.runs WHERE tenant_id = $1 AND run_id = $2"""
 _SUMMARY = (
     "SELECT run_id, app_id, status, accepted_at, evidence FROM engine.runs WHERE tenant_id = $1"
@@ -97,6 +99,7 @@ class PostgresRunStore:
             claimed_at=_seconds(row["claimed_at"]),
             outcome=RunEnded.model_validate_json(outcome) if outcome is not None else None,
             evidence=row["evidence"],
+            history_gone=row["history_gone"],
         )
 
     async def summaries(self, query: RunsQuery) -> list[RunSummary]:

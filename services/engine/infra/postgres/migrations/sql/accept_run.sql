@@ -1,7 +1,7 @@
 -- Idempotent by run id. The verdict: workflow_unknown, id_out_of_range, known, queued, claimed.
 -- p_worker is a worker with room, or null; it gets the run at once when nobody of the same group
 -- waits. p_group_limit bounds the running runs of a group, null for no limit.
-CREATE FUNCTION engine.accept_run(
+CREATE OR REPLACE FUNCTION engine.accept_run(
     p_tenant uuid, p_run uuid, p_app uuid, p_shard smallint, p_hash text, p_request bytea,
     p_worker uuid, p_group_limit integer,
     OUT verdict text, OUT run_status text, OUT run_epoch bigint, OUT run_accepted_at timestamptz
@@ -22,7 +22,7 @@ BEGIN
         RETURN;
     END IF;
     IF NOT EXISTS (SELECT 1 FROM engine.journal_months
-                   WHERE lower_id <= p_run AND p_run < upper_id) THEN
+                   WHERE lower_id <= p_run AND p_run < upper_id AND closed_at IS NULL) THEN
         verdict := 'id_out_of_range';
         RETURN;
     END IF;
