@@ -195,8 +195,8 @@ async def build(
     )
     collector = StoredEventCollector(pools.app, objects, sealing)
     lifespan.background("unnamed events", lambda: collector.run(SystemClock()))
+    counted = RetentionMetrics(metrics)
     if settings.history_months is not None:
-        counted = RetentionMetrics(metrics)
         retention = JournalRetention(
             pools.app,
             settings.history_months,
