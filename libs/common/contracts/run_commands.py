@@ -60,7 +60,8 @@ class AcceptRun(_Frozen):
     workflow_run_id, conversation_id, dialogue_count, timestamp). `workflow_hash` must have been
     registered; else the error `workflow_unknown`. `traceparent` (W3C) is the trace that asked for
     the run: all its spans go on in it, whichever workers own the run and whenever. `origin` is the
-    run that this one begins from; `given` are variables, by scope and name, that stand in for nodes
+    run that this one begins from; `root` the id of the node to begin with, None for the first node
+    that a run can begin with; `given` are variables, by scope and name, that stand in for nodes
     which the workflow does not have (the test of a single node).
 
     `conversation_variables` are first values; what the conversation `conversation_id` has kept
@@ -79,6 +80,7 @@ class AcceptRun(_Frozen):
     limits: RunLimits = RunLimits()
     traceparent: str | None = None
     origin: RunOrigin | None = None
+    root: str | None = None
     given: dict[str, dict[str, JsonValue]] = {}
     conversation_id: UUID | None = None
 

@@ -175,3 +175,38 @@ async def test_other_bounds_are_another_request(house: House) -> None:
     assert (await house.http.post(door, json=body, headers=headers)).status_code == 202
     other = await house.http.post(door, json=body | {"limits": {"max_steps": 3}}, headers=headers)
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+
+def _triggered() -> str:
+    return (
+        app()
+        .replace("type: start\n", "type: trigger-webhook\n", 1)
+        .replace("variables:", "params:")
+        .replace("{variable: text, type: paragraph,", "{name: text, type: string,")
+        .replace("{variable: count, type: number, label: Count, required: false}",
+                 "{name: count, type: number, required: true}")
+    )  # fmt: skip
+
+
+async def test_a_run_begins_with_a_trigger_and_its_request(house: House) -> None:
+    door = f"/api/apps/{(await house.imported(_triggered()))['app_id']}/runs"
+    request = {"query_params": {"count": "3", "more": "m"}}
+    body: dict[str, Any] = {"inputs": {"webhook_data": request}, "root": "start"}
+    answer = await house.http.post(door, json=body, headers=house.admin())
+    assert answer.status_code == 202
+    accepted = house.engine.runs[UUID(answer.json()["run_id"])].acceptance
+    assert accepted.root == "start"
+    told = accepted.inputs["webhook_data"]
+    assert isinstance(told, dict)
+    assert told["query_params"] == {"count": 3, "more": "m"}
+
+
+async def test_what_a_trigger_or_a_run_does_not_have_is_refused(house: House) -> None:
+    door = f"/api/apps/{(await house.imported(_triggered()))['app_id']}/runs"
+    for body, code, pointer in (
+        ({"inputs": {}}, "input_refused", "/inputs/webhook_data/query_params/count"),
+        ({"inputs": {}, "root": "llm"}, "root_unknown", "/root"),
+    ):
+        answer = await house.http.post(door, json=body, headers=house.admin())
+        assert (answer.status_code, answer.json()["code"]) == (400, code)
+        assert answer.json()["errors"][0]["pointer"] == pointer

@@ -25,8 +25,8 @@ from services.backend.app.runs.engine_forks import EngineForks
 from services.backend.app.runs.start_run import INPUT_BYTES, StartedRun, StartRun
 from services.backend.domain.apps.pinned_variables import conversation_values, environment_values
 from services.backend.domain.apps.records import AppVersion
+from services.backend.domain.apps.run_roots import root_inputs
 from services.backend.domain.apps.start_form import start_variables
-from services.backend.domain.apps.start_inputs import checked_inputs
 from services.backend.domain.files.records import FileOwner
 from services.backend.domain.runs.forks import (
     ForkPreview,
@@ -130,7 +130,7 @@ class ForkRun:
             owner = FileOwner(
                 tenant_id=request.tenant_id, app_id=origin.app_id, end_user_id=origin.end_user_id
             )
-            inputs = checked_inputs(variables, inputs)
+            inputs = root_inputs(version.definition, origin.acceptance.root, inputs)
             known = origin.acceptance.inputs
             inputs = await self.accept_files.inputs(owner, variables, inputs, known=known)
         _check_size(inputs, request)

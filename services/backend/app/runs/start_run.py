@@ -26,8 +26,8 @@ from services.backend.app.runs.follow_run import FollowedItem, FollowRun
 from services.backend.app.runs.hand_over import HandOver
 from services.backend.domain.apps.pinned_variables import conversation_values, environment_values
 from services.backend.domain.apps.run_limits import NO_LIMITS, AskedLimits, run_limits
+from services.backend.domain.apps.run_roots import root_inputs
 from services.backend.domain.apps.start_form import start_variables
-from services.backend.domain.apps.start_inputs import checked_inputs
 from services.backend.domain.files.records import FileOwner
 from services.backend.domain.identity.end_users import end_user_id
 from services.backend.domain.runs.records import NewRun
@@ -43,7 +43,7 @@ _ALREADY_HANDED = frozenset({"queued", "running"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """What a caller asks. `query` None: not a turn of a conversation. `version_id` None: the
-    published one."""
+    published one. `root` is the node to begin with, None the version's first."""
 
     tenant_id: UUID
     app_id: UUID
@@ -56,6 +56,7 @@ class RunRequest:
     version_id: UUID | None = None
     idempotency_key: str | None = None
     limits: AskedLimits = NO_LIMITS
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +90,8 @@ class StartRun:
     async def __call__(self, request: RunRequest) -> StartedRun:
         """Commit the acceptance. From here on the run happens, whoever listens.
 
-        Raises NotFound, AppNotPublished, NotChatApp, NotWorkflowApp, InputRefused, InputTooLarge,
-        IdempotencyKeyReused, FileUnknown.
+        Raises NotFound, AppNotPublished, NotChatApp, NotWorkflowApp, RootUnknown, InputRefused,
+        InputTooLarge, IdempotencyKeyReused, FileUnknown.
         """
         app = await self.apps.app(request.tenant_id, request.app_id)
         if request.query is None and app.mode != "workflow":
@@ -99,7 +100,7 @@ class StartRun:
             raise NotChatApp(_MODE_MISFIT)
         chosen = await self.apps.published(request.tenant_id, app, request.version_id)
         variables = start_variables(chosen.version.definition)
-        inputs = checked_inputs(variables, request.inputs)
+        inputs = root_inputs(chosen.version.definition, request.root, request.inputs)
         _check_size(inputs, request)
         user_id = end_user_id(request.app_id, request.session_id)
         owner = FileOwner(tenant_id=request.tenant_id, app_id=request.app_id, end_user_id=user_id)
@@ -175,7 +176,7 @@ class StartRun:
                 request.inputs,
                 request.query or "",
                 request.conversation_id,
-                {**asdict(request.limits), "files": asked_files or None},
+                {**asdict(request.limits), "root": request.root, "files": asked_files or None},
             ),
             file_ids=named_files(acceptance),
         )
@@ -214,6 +215,7 @@ class StartRun:
             conversation_variables=conversation_values(definition),
             history=opened.history if opened else (),
             limits=run_limits(self.limits, definition, request.limits),
+            root=request.root,
             conversation_id=opened.turn.conversation_id if opened else None,
             traceparent=current_traceparent(),
         )

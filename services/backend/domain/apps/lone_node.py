@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from libs.common.contracts.workflows import WorkflowDefinition
 from services.backend.domain.apps.json_reading import as_list, as_mapping
+from services.backend.domain.apps.run_roots import ROOT_TYPES
 
 Given = dict[str, dict[str, JsonValue]]
 """Values by scope (a node's id, sys, env, conversation) and name."""
@@ -18,7 +19,7 @@ _Nodes = Mapping[str, dict[str, JsonValue]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoneNode:
     """`definition` is a start that leads to the node and nothing else; `start_id` is that start's
-    id, the node's own where it is one."""
+    id, the node's own where runs can begin with it."""
 
     definition: WorkflowDefinition
     node_id: str
@@ -58,8 +59,8 @@ def lone_node(definition: WorkflowDefinition, node_id: str) -> LoneNode | None:
     kept: list[JsonValue] = [chosen, *(nodes[each] for each in inside)]
     edges: list[JsonValue] = [{**way} for way in ways if str(way.get("source")) in inside]
     start_id = node_id
-    if _kind(chosen) != _START:
-        start_id = next((name for name, node in nodes.items() if _kind(node) == _START), _START)
+    if _kind(chosen) not in ROOT_TYPES:
+        start_id = next((name for name, node in nodes.items() if _kind(node) in ROOT_TYPES), _START)
         kept.insert(0, {"id": start_id, "data": {"type": _START, "title": "Start"}})
         edges.append({"source": start_id, "target": node_id, "sourceHandle": "source"})
     graph: dict[str, JsonValue] = {"nodes": kept, "edges": edges}

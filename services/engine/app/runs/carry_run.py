@@ -110,6 +110,9 @@ class RunCarrier:
 
     async def _carried(self, claim: Claim, started: Started) -> Stopped:
         workflow = await self._ports.workflows.get(claim.tenant_id, claim.request.workflow_hash)
+        compiled = workflow.compiled.begun_with(claim.request.root)
+        if compiled is None:
+            raise WorkflowUnknown(f"No run can begin with the node {claim.request.root!r}.")
         history = await self._history(claim)
         if history.empty and has_opening(claim):
             history = RunHistory(opening=await self._opening(claim))
@@ -120,7 +123,7 @@ class RunCarrier:
         if secrets is None:
             return Stopped.LET_GO
         if history.empty:
-            claim = await with_memory(claim, workflow.compiled, self._ports.conversations)
+            claim = await with_memory(claim, compiled, self._ports.conversations)
         commands = () if claim.fresh else await self._commands(claim)
 
         async def drive(
@@ -129,9 +132,7 @@ class RunCarrier:
             *,
             failure: str | None = None,
         ) -> tuple[Stopped, RunDriver]:
-            driver = RunDriver(
-                claim, workflow.compiled, workflow.labels, self._ports.drivers, secrets
-            )
+            driver = RunDriver(claim, compiled, workflow.labels, self._ports.drivers, secrets)
             started(driver)
             stopped = await driver.drive(history, commands, failure=failure)
             if stopped is Stopped.MISLED:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from libs.common.contracts.envelope import EffectClass
 from libs.common.contracts.run_commands import TERMINAL_STATUSES
@@ -53,9 +54,10 @@ class PlanForkUseCase:
         if record.status not in TERMINAL_STATUSES:
             raise _under_way(record)
         wanted = await self._workflows.get(asked.tenant_id, asked.workflow_hash)
-        _check_node(wanted, asked.from_node)
         ran = await self._workflows.get(asked.tenant_id, record.workflow_hash)
         started, story = await origin_story(self._journal, asked.tenant_id, asked.run_id)
+        ran, wanted = _begun(ran, started.root), _begun(wanted, started.root)
+        _check_node(wanted, asked.from_node)
         planner = ForkPlanner(story, ran.compiled, wanted.compiled, asked.from_node)
         # Folding a long one would hold up the runs of this worker.
         outline = await asyncio.to_thread(planner.plan)
@@ -82,6 +84,13 @@ def _under_way(record: RunRecord) -> RunUnderWay:
         f"The run is {record.status}. Wait for its end or stop it, then begin from it.",
         extra={"run_id": str(record.run_id), "run_status": record.status},
     )
+
+
+def _begun(workflow: RunnableWorkflow, root: str | None) -> RunnableWorkflow:
+    compiled = workflow.compiled.begun_with(root)
+    if compiled is None:
+        raise ForkRefused(f"No run of this version begins with `{root}`, as its origin did.")
+    return replace(workflow, compiled=compiled)
 
 
 def _check_node(wanted: RunnableWorkflow, node_id: str | None) -> None:

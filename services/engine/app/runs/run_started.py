@@ -36,6 +36,7 @@ def run_started(
         max_seconds=request.limits.max_seconds,
         max_variable_bytes=variable_bytes,
         max_tokens=request.limits.max_tokens,
+        root=request.root,
     )
 
 

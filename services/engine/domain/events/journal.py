@@ -24,7 +24,8 @@ class RunStarted:
     contents; `secrets` maps a name to its version; `history` is [[query, answer], ...], oldest
     first; `seed` feeds the run's only source of randomness; `clock` is the run's "now". A
     conversation variable is not given more than `max_variable_bytes`. `max_tokens` None: no
-    bound on those of model calls.
+    bound on those of model calls. `root` is the node it begins with, None the
+    workflow's first root.
     """
 
     at: float
@@ -42,6 +43,7 @@ class RunStarted:
     max_seconds: float = 1200.0
     max_variable_bytes: int = VARIABLE_BYTES
     max_tokens: int | None = None
+    root: str | None = None
 
 
 @record

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from libs.common.contracts.workflows import ValidationReport, WorkflowDefinition
@@ -24,6 +24,7 @@ from services.engine.domain.execution.conversation_variables import (
 from services.engine.domain.execution.declared_limits import wrong_limits
 from services.engine.domain.execution.failure_policy import parse_failure_policy
 from services.engine.domain.execution.validate_workflow import find_problems
+from services.engine.domain.execution.workflow_roots import idle_triggers, wrong_roots
 from services.engine.domain.graph.build_graph import build_graph
 from services.engine.domain.graph.graph import Graph, GraphNode
 from services.engine.domain.node_parts.node_contract import (
@@ -43,11 +44,21 @@ _NODES_DEPTH = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledWorkflow(CompiledFrame):
     """The outermost frame, those of all containers by the container's id, and the conversation
-    variables by their name."""
+    variables by their name. `others` are the same workflow begun with another of its roots, by that
+    root's id."""
 
     frames: Mapping[str, CompiledFrame]
     conversation: Mapping[str, ConversationVariable]
     report: ValidationReport
+    others: Mapping[str, "CompiledWorkflow"] = field(default_factory=dict[str, "CompiledWorkflow"])
+
+    def begun_with(self, root: str | None) -> "CompiledWorkflow | None":
+        """The workflow as runs execute that begin with the node `root`, None: with the first of
+        its roots. None where no run can."""
+        first = self.graph.root
+        if root is None or (first is not None and self.graph.nodes[first].id == root):
+            return self
+        return self.others.get(root)
 
 
 def compile_workflow(
@@ -76,7 +87,7 @@ def compile_workflow(
     errors, warnings = find_problems(
         built, parsed, policies, catalogue, inside.nested, conversation
     )
-    return CompiledWorkflow(
+    compiled = CompiledWorkflow(
         graph=graph,
         nodes=nodes,
         undecided=undecided_edges(graph),
@@ -90,10 +101,23 @@ def compile_workflow(
                 *oversized_environment(definition, variable_bytes),
                 *wrongly_declared(definition, variable_bytes),
                 *wrong_limits(definition),
+                *wrong_roots(graph, starts),
             ),
-            warnings=warnings,
+            warnings=(*warnings, *idle_triggers(definition, graph, starts)),
             start_variables=_start_variables(graph),
         ),
+    )
+    others = {graph.nodes[root].id: _begun(compiled, root, starts) for root in starts}
+    return replace(compiled, others=others) if len(starts) > 1 else compiled
+
+
+def _begun(compiled: CompiledWorkflow, root: int, starts: frozenset[int]) -> CompiledWorkflow:
+    graph = replace(compiled.graph, root=root)
+    return replace(
+        compiled,
+        graph=graph,
+        undecided=undecided_edges(graph),
+        responses=planned_responses(graph, compiled.nodes, starts),
     )
 
 
@@ -157,7 +181,7 @@ def _ended_loop(place: GraphNode) -> str | None:
 
 
 def _start_variables(graph: Graph) -> tuple[dict[str, Value], ...]:
-    if graph.root is None:
+    if graph.root is None or graph.nodes[graph.root].type.startswith("trigger-"):
         return ()
     declared = graph.nodes[graph.root].data.get("variables")
     entries = declared if isinstance(declared, list) else []

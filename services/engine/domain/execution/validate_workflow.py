@@ -15,12 +15,8 @@ _KNOWN_BUT_NOT_RUNNABLE = frozenset(
     {
         "agent",
         "datasource",
-        "human-input",
         "knowledge-index",
         "knowledge-retrieval",
-        "trigger-plugin",
-        "trigger-schedule",
-        "trigger-webhook",
     }
 )
 

@@ -22,11 +22,17 @@ from services.engine.domain.nodes.question_classifier import parse_question_clas
 from services.engine.domain.nodes.start import parse_start
 from services.engine.domain.nodes.template_transform import parse_template_transform
 from services.engine.domain.nodes.tool import parse_tool
+from services.engine.domain.nodes.trigger_plugin import parse_trigger_plugin
+from services.engine.domain.nodes.trigger_schedule import parse_trigger_schedule
+from services.engine.domain.nodes.trigger_webhook import parse_trigger_webhook
 from services.engine.domain.nodes.variable_aggregator import parse_variable_aggregator
 
 # fmt: off
 CATALOGUE: Mapping[str, NodeType] = {
     "start": NodeType(type="start", execution="root", parse=parse_start),
+    "trigger-webhook": NodeType(type="trigger-webhook", execution="root", parse=parse_trigger_webhook),
+    "trigger-schedule": NodeType(type="trigger-schedule", execution="root", parse=parse_trigger_schedule),
+    "trigger-plugin": NodeType(type="trigger-plugin", execution="root", parse=parse_trigger_plugin),
     "end": NodeType(type="end", execution="response", parse=parse_end, response_template=end_template),
     "answer": NodeType(type="answer", execution="response", parse=parse_answer, response_template=answer_template),
     "llm": NodeType(type="llm", execution="executable", parse=parse_llm, retryable=True),

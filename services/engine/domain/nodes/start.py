@@ -10,6 +10,7 @@ from services.engine.domain.node_parts.node_contract import (
     Problem,
 )
 from services.engine.domain.node_parts.pure_node import PureNode
+from services.engine.domain.node_parts.run_outputs import run_outputs
 from services.engine.domain.variables.selectors import RUN_SCOPES
 from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Selector, Value
@@ -49,11 +50,7 @@ class StartNode(PureNode):
 
     def evaluate(self, context: NodeContext) -> NodeResult:
         """Inputs keep their names; a run variable becomes `sys.x`, `env.x` or `conversation.x`."""
-        outputs: dict[str, Value] = {
-            f"{scope}.{name}": value
-            for scope in RUN_SCOPES
-            for name, value in context.variables.names(scope).items()
-        }
+        outputs = run_outputs(context, RUN_SCOPES)
         outputs.update(context.inputs)
         return NodeResult(outputs=outputs, inputs=dict(context.inputs))
 

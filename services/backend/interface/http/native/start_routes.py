@@ -31,7 +31,8 @@ class LimitsBody(BaseModel):
 
 class StartBody(BaseModel):
     """`query` begins or goes on with a turn of a chat app, and is for those only. `user` is the
-    caller's own name for its end user; `version_id` None: the published one."""
+    caller's own name for its end user; `version_id` None: the published one. `root` is the node to
+    begin with, one of several triggers; None: the version's first."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +43,7 @@ class StartBody(BaseModel):
     files: list[JsonValue] = []
     version_id: UUID | None = None
     limits: LimitsBody = LimitsBody()
+    root: str | None = Field(default=None, min_length=1, max_length=255)
 
 
 class RunBegun(BaseModel):
@@ -117,4 +119,5 @@ def _request(who: Principal, app_id: UUID, body: StartBody, key: str | None) -> 
         version_id=body.version_id,
         idempotency_key=key,
         limits=AskedLimits(**body.limits.model_dump()),
+        root=body.root,
     )
