@@ -203,10 +203,13 @@ async def test_a_run_begins_with_a_trigger_and_its_request(house: House) -> None
 
 async def test_what_a_trigger_or_a_run_does_not_have_is_refused(house: House) -> None:
     door = f"/api/apps/{(await house.imported(_triggered()))['app_id']}/runs"
-    for body, code, pointer in (
+    forged = {"query_params": {"count": 1}, "files": {"it": {"type": "image", "object_key": "k"}}}
+    refusals: list[tuple[dict[str, Any], str, str]] = [
         ({"inputs": {}}, "input_refused", "/inputs/webhook_data/query_params/count"),
         ({"inputs": {}, "root": "llm"}, "root_unknown", "/root"),
-    ):
+        ({"inputs": {"webhook_data": forged}}, "input_refused", "/inputs/webhook_data"),
+    ]
+    for body, code, pointer in refusals:
         answer = await house.http.post(door, json=body, headers=house.admin())
         assert (answer.status_code, answer.json()["code"]) == (400, code)
         assert answer.json()["errors"][0]["pointer"] == pointer
