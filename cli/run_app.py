@@ -1,6 +1,7 @@
 """`heddle run`"""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,8 @@ from cli.control_plane import ControlPlane, open_control_plane
 from cli.failure import CommandFailed
 from cli.run_display import RunDisplay
 from cli.run_outcome import RunOutcome
-from cli.run_stream import RunRequest, follow_run
+from cli.run_stream import USER, RunRequest, follow_run
+from cli.upload_files import given_paths, upload_files
 
 _INPUTS = TypeAdapter(dict[str, JsonValue])
 
@@ -23,6 +25,10 @@ def run_app(
     app: Annotated[str, typer.Argument(help="An app's id or name, or a DSL file.")],
     inputs: Annotated[str, typer.Option(help="The start node's inputs, a JSON object.")] = "{}",
     query: Annotated[str, typer.Option(help="What the user says; chat apps need it.")] = "",
+    file: Annotated[
+        list[str] | None,
+        typer.Option(help="A file to upload for an input, name=PATH; sys.files for the message's."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run an app and show its answer as it streams."""
@@ -30,12 +36,15 @@ def run_app(
         parsed = _INPUTS.validate_json(inputs)
     except ValidationError as error:
         raise typer.BadParameter("not a JSON object", param_hint="--inputs") from error
+    paths = given_paths(file or [])
     connection = find_connection()
     with open_control_plane(connection) as plane:
         key, mode = _key_and_mode(app, connection, plane)
     request = RunRequest(url=connection.url, api_key=key, mode=mode, inputs=parsed, query=query)
     if request.is_chat and not query:
         raise typer.BadParameter("a chat app needs it", param_hint="--query")
+    given = upload_files(connection.url, key, USER, paths)
+    request = replace(request, inputs={**parsed, **given.inputs}, files=given.files)
     outcome = run_and_show(request, None if as_json else RunDisplay(Console()))
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))

@@ -1,7 +1,7 @@
 """Starts a run on the public wire and follows it to its end, whatever happens to connections."""
 
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -30,6 +30,7 @@ class RunRequest:
     mode: str
     inputs: Mapping[str, JsonValue]
     query: str = ""
+    files: Sequence[JsonValue] = ()
 
     @property
     def is_chat(self) -> bool:
@@ -87,6 +88,8 @@ def _connect(
         "response_mode": "streaming",
         "user": USER,
     }
+    if request.files:
+        body["files"] = [*request.files]
     if request.is_chat:
         return http.stream("POST", "/v1/chat-messages", json=body | {"query": request.query})
     return http.stream("POST", "/v1/workflows/run", json=body)

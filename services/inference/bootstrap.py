@@ -11,10 +11,13 @@ from libs.common.keyed_calls.open_keyed_calls import open_keyed_calls
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.open_bus import open_bus
 from libs.common.metrics import Metrics
+from libs.common.object_store.open_store import open_object_store
 from libs.common.run_seal import RunSeal
 from libs.common.sealed_box import SealedBox
 from libs.common.service_host import ServiceHost
+from libs.common.stored_files import StoredFiles
 from services.inference.app.chat.answer_chat import AnswerChat, ChatParts
+from services.inference.app.chat.bring_images import BringImages
 from services.inference.app.chat.complete_chat import CompleteChat
 from services.inference.app.models.list_models import ListModels
 from services.inference.app.models.list_providers import ListProviders
@@ -36,7 +39,16 @@ async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
     """Start every part in dependency order; serving NATS comes last."""
     clock, metrics, holder = SystemClock(), Metrics(), uuid7()
     sealing = RunSeal(settings.master_key)
-    bus = await open_bus(settings, lifespan, metrics, name=SCHEMA, instance=holder, sealing=sealing)
+    objects = open_object_store(settings.object_store_url)
+    bus = await open_bus(
+        settings,
+        lifespan,
+        metrics,
+        name=SCHEMA,
+        instance=holder,
+        sealing=sealing,
+        objects=objects,
+    )
     sheets = WatchedSheets(settings.providers_dir, clock)
     lifespan.background("sheets", sheets.watch)
     session = await _session(settings, lifespan)
@@ -60,7 +72,8 @@ async def build(settings: InferenceSettings, lifespan: Lifespan) -> ServiceHost:
         neighbours=ChatNeighbours(bus),
         growing=await _growing_text(settings, lifespan),
     )
-    answer = AnswerChat(complete=complete, keyed=keyed)
+    images = BringImages(StoredFiles(objects, sealing))
+    answer = AnswerChat(complete=complete, keyed=keyed, images=images)
     told = ToldModels(OpenAiModels(session), clock)
     models = ListModels(sheets=sheets, credentials=credentials, told=told)
     handlers = InferenceHandlers(

@@ -16,6 +16,7 @@ from libs.common.metrics import Metrics
 from libs.common.object_store.open_store import open_object_store
 from libs.common.run_seal import RunSeal
 from libs.common.service_host import ServiceHost
+from libs.common.stored_files import StoredFiles
 from services.plugin.app.calls.answer_once import AnswerOnce, SingleReply
 from services.plugin.app.code.run_code import RunCode
 from services.plugin.app.commands.run_command import RunCommand
@@ -75,11 +76,11 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
         neighbours=PluginNeighbours(bus),
     )
     fetcher, patient = GuardedFetcher(http), PatientSandbox(sandbox, clock)
-    load = LoadFile(fetcher=fetcher, objects=objects, sealing=sealing)
+    load = LoadFile(fetcher=fetcher, stored=StoredFiles(objects, sealing))
     handlers = PluginHandlers(
         once=AnswerOnce(keyed),
         code=RunCode(sandbox=patient, limits=ExecutionLimits()),
-        http=FetchHttp(fetcher=fetcher, objects=objects, sealing=sealing),
+        http=FetchHttp(fetcher=fetcher, load=load, objects=objects, sealing=sealing),
         documents=ReadDocument(load=load, sandbox=patient),
         commands=RunCommand(load=load, objects=objects, sandbox=patient, sealing=sealing),
         tools=tools,

@@ -18,6 +18,7 @@ KERNEL = {
     "retry_policy",
     "run_sealing",
     "state_store.store",
+    "stored_files",
     "tracing",
 }
 # The logic of keyed calls is written like a use case: only its adapters know machinery.

@@ -47,18 +47,31 @@ MODEL_TYPES = frozenset({"llm", "question-classifier", "parameter-extractor"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """`outputs` is a subset: more keys may come. `error` must be contained in the run's error.
-    `stream` is the visible text, `exceptions` the count; None is not checked."""
+    `stream` is the visible text, `exceptions` the count, `images` are the addresses of those that
+    models were shown; None is not checked."""
 
     status: str
     outputs: Json | None = None
     error: str | None = None
     stream: str | None = None
     exceptions: int | None = None
+    images: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that is uploaded before the run. `several`: the input is a list of it alone."""
+
+    filename: str
+    mime_type: str
+    content: bytes
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """`models` answers by id of the node that calls; `web` answers every HTTP request."""
+    """`models` answers by id of the node that calls; `web` answers every HTTP request. `uploads` go
+    to the inputs of these names."""
 
     name: str
     document: Json
@@ -67,6 +80,7 @@ class Case:
     query: str = ""
     models: dict[str, Answer] = field(default_factory=dict[str, Answer])
     web: WebReply = field(default_factory=WebReply)
+    uploads: dict[str, Upload] = field(default_factory=dict[str, Upload])
 
 
 def nodes_of(document: Json) -> list[dict[str, Any]]:

@@ -1,11 +1,12 @@
 """The cases in `graphs/`: `<name>.yml` is an app, `<name>.cases.yml` what it must do."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.conformance.case import Case, Expected
+from tests.conformance.case import Case, Expected, Upload
 from tests.support.scripted_upstream import Answer
 from tests.support.scripted_web import WebReply
 
@@ -36,5 +37,13 @@ def _case(graph: str, document: Any, entry: dict[str, Any]) -> Case:
             body=str(web.get("body", "")).encode(),
             headers=web.get("headers", {}),
         ),
+        uploads={name: _upload(**given) for name, given in entry.get("uploads", {}).items()},
         expected=Expected(**entry["expected"]),
     )
+
+
+def _upload(
+    filename: str, mime_type: str, text: str = "", encoded: str = "", *, several: bool = False
+) -> Upload:
+    content = base64.b64decode(encoded) if encoded else text.encode()
+    return Upload(filename=filename, mime_type=mime_type, content=content, several=several)

@@ -1,7 +1,8 @@
 """Runs a case through the public API: import, publish, run, read the stream."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import httpx
@@ -15,6 +16,7 @@ from tests.support.scripted_web import ScriptedWeb
 
 _SECONDS = 60.0
 _MODEL_PREFIX = "scripted-"
+_USER = "conformance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class Outcome:
     exceptions: int
     stream: str
     events: list[dict[str, Any]]
+    images: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,27 @@ class Runner:
         """Import, publish and run `case`, streaming."""
         self._follow(case)
         app = self._published(case)
-        return self._streamed(case, app["api_key"], app["mode"])
+        inputs = {**case.inputs, **self._uploaded(case, app["api_key"])}
+        outcome = self._streamed(replace(case, inputs=inputs), app["api_key"], app["mode"])
+        return replace(outcome, images=[*_images(self.upstream.asked)])
+
+    def _uploaded(self, case: Case, key: str) -> Json:
+        found: Json = {}
+        for name, upload in case.uploads.items():
+            answer = httpx.post(
+                f"{self.platform.url}/v1/files/upload",
+                files={"file": (upload.filename, upload.content, upload.mime_type)},
+                data={"user": _USER},
+                headers={"Authorization": f"Bearer {key}"},
+                timeout=_SECONDS,
+            )
+            assert answer.status_code == 201, answer.text
+            file: JsonValue = {
+                "transfer_method": "local_file",
+                "upload_file_id": answer.json()["id"],
+            }
+            found[name] = [file] if upload.several else file
+        return found
 
     def _follow(self, case: Case) -> None:
         def script(asked: Asked) -> Answer:
@@ -71,7 +94,7 @@ class Runner:
     def _streamed(self, case: Case, key: str, mode: str) -> Outcome:
         body: dict[str, JsonValue] = {
             "inputs": case.inputs,
-            "user": "conformance",
+            "user": _USER,
             "response_mode": "streaming",
         }
         path = "/v1/workflows/run"
@@ -115,6 +138,14 @@ def _outcome(events: list[dict[str, Any]]) -> Outcome:
     )
 
 
+def _images(asked: Sequence[Asked]) -> Iterator[str]:
+    for call in asked:
+        for message in cast("list[dict[str, Any]]", call.body["messages"]):
+            for part in message["content"]:
+                if isinstance(part, dict) and "image_url" in part:
+                    yield cast("dict[str, Any]", part)["image_url"]["url"]
+
+
 def visible_text(events: list[dict[str, Any]]) -> str:
     """The text as a client shows it, replacements applied."""
     text = ""
@@ -145,6 +176,8 @@ def check(case: Case, outcome: Outcome) -> None:
         assert_same_types(seen, expected.outputs)
     if expected.exceptions is not None:
         assert outcome.exceptions == expected.exceptions
+    if expected.images is not None:
+        assert outcome.images == expected.images
     if expected.stream is not None:
         assert outcome.stream == expected.stream
 

@@ -17,9 +17,11 @@ INPUTS: dict[str, dict[str, Any]] = {
     "small/echo.yml": {"text": "hello"},
     "small/greeting.yml": {"name": "Ada"},
     "small/intake.yml": {"letter": "Good morning.", "attachments": []},
+    "small/reading.yml": {},
     "support_triage/app.yml": {"ticket": TICKET},
 }
 """A new example needs a line here."""
+FILES = {"small/reading.yml": {"paper": b"Weave on Monday."}}
 
 FOUND = sorted(str(path.relative_to(EXAMPLES)) for path in EXAMPLES.rglob("*.yml"))
 
@@ -30,7 +32,11 @@ def test_an_example_runs(world: World, name: str) -> None:
     assert app.report["errors"] == []
     assert app.version_id is not None
     if app.mode == "workflow":
-        outcome = world.outcome(app, INPUTS[name])
+        files = {
+            given: {"transfer_method": "local_file", "upload_file_id": world.uploaded(app, content)}
+            for given, content in FILES.get(name, {}).items()
+        }
+        outcome = world.outcome(app, {**INPUTS[name], **files})
         assert outcome["status"] == "succeeded", outcome
         assert outcome["outputs"]
     else:

@@ -94,6 +94,17 @@ class World:
         assert answer.status_code == 200, answer.text
         return dict(answer.json()["data"])
 
+    def uploaded(self, app: ImportedApp, content: bytes, name: str = "given.txt") -> str:
+        """The id of a new file of the user `e2e`."""
+        answer = self.http.post(
+            "/v1/files/upload",
+            files={"file": (name, content, "text/plain")},
+            data={"user": "e2e"},
+            headers=app.headers,
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
     def chat(self, app: ImportedApp, query: str, **more: Any) -> httpx.Response:
         """POST /v1/chat-messages, blocking unless `more` says otherwise."""
         body: Json = {

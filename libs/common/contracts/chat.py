@@ -22,11 +22,13 @@ class TextContent(_Frozen):
 
 
 class ImageContent(_Frozen):
-    """`url` is http(s) or a data URL. `detail` low, high or auto."""
+    """`url` is http(s) or a data URL; "" for a file of the run's tenant in the object store, which
+    `object_key` names then. `detail` low, high or auto."""
 
     type: Literal["image"] = "image"
-    url: str
+    url: str = ""
     detail: Literal["auto", "low", "high"] = "auto"
+    object_key: str | None = None
 
 
 Content = Annotated[TextContent | ImageContent, Field(discriminator="type")]

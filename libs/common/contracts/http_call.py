@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from libs.common.contracts.document_text import FileSource
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -12,6 +14,15 @@ class _Frozen(BaseModel):
 class FormField(_Frozen):
     name: str
     value: str
+
+
+class FormFile(_Frozen):
+    """A file of a multipart form; `content_type` "" where nobody knows."""
+
+    name: str
+    source: FileSource
+    filename: str = ""
+    content_type: str = ""
 
 
 class NoBody(_Frozen):
@@ -27,14 +38,24 @@ class RawBody(_Frozen):
 
 
 class FormBody(_Frozen):
-    """`multipart` True sends multipart/form-data, else application/x-www-form-urlencoded."""
+    """`multipart` True sends multipart/form-data, its `files` behind its `fields`; else
+    application/x-www-form-urlencoded, which has no files."""
 
     kind: Literal["form"] = "form"
     fields: tuple[FormField, ...] = ()
     multipart: bool = False
+    files: tuple[FormFile, ...] = ()
 
 
-Body = Annotated[NoBody | RawBody | FormBody, Field(discriminator="kind")]
+class FileBody(_Frozen):
+    """The bytes of a file, under `content_type` unless a header names one."""
+
+    kind: Literal["file"] = "file"
+    source: FileSource
+    content_type: str = ""
+
+
+Body = Annotated[NoBody | RawBody | FormBody | FileBody, Field(discriminator="kind")]
 
 
 class HttpCall(_Frozen):

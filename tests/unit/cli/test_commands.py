@@ -132,6 +132,40 @@ def test_a_problem_document_becomes_one_clear_message(
     )
 
 
+def test_run_uploads_files_and_names_them(
+    platform: ScriptedPlatform, dsl: Path, tmp_path: Path
+) -> None:
+    form: JsonValue = [{"file": {"variable": "doc"}}, {"file-list": {"variable": "more"}}]
+    platform.answers["POST /api/apps/import"] = [answer(IMPORTED)]
+    platform.answers["GET /v1/parameters"] = [answer({"user_input_form": form})]
+    platform.answers["POST /v1/files/upload"] = [
+        answer({"id": file_id}, 201) for file_id in ("f1", "f2", "f3")
+    ]
+    platform.answers["POST /v1/workflows/run"] = [stream(STARTED, FINISHED)]
+    for name in ("a.txt", "b.png"):
+        (tmp_path / name).write_text("hello")
+    given = [f"doc={tmp_path}/a.txt", f"more={tmp_path}/b.png", f"sys.files={tmp_path}/b.png"]
+    files = [part for file in given for part in ("--file", file)]
+    result = heddle("run", dsl, "--inputs", '{"x": 1}', *files)
+    assert result.exit_code == 0, result.output
+    upload = next(asked for asked in platform.requests if "upload" in asked.line)
+    assert b'filename="a.txt"' in upload.body
+    assert b"text/plain" in upload.body
+    assert b"heddle-cli" in upload.body
+    sent = json.loads(platform.requests[-1].body)
+    one, two, three = (
+        {"transfer_method": "local_file", "upload_file_id": file_id}
+        for file_id in ("f1", "f2", "f3")
+    )
+    assert sent["inputs"] == {"x": 1, "doc": one, "more": [two]}
+    assert sent["files"] == [three]
+
+
+def test_run_tells_a_file_that_is_none(dsl: Path, tmp_path: Path) -> None:
+    for file in ("doc", "=x", f"doc={tmp_path}/none.txt"):
+        assert heddle("run", dsl, "--file", file).exit_code == 2
+
+
 def test_run_streams_tokens_and_steps(platform: ScriptedPlatform, dsl: Path) -> None:
     platform.answers["POST /api/apps/import"] = [answer(IMPORTED)]
     platform.answers["POST /v1/workflows/run"] = [

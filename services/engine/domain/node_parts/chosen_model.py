@@ -75,12 +75,13 @@ def _shown(message: ChatMessage) -> Value:
     if isinstance(message.content, str):
         return {"role": message.role, "text": message.content, "files": []}
     texts = [part.text for part in message.content if isinstance(part, TextContent)]
-    files: list[Value] = [
-        {"type": "image", "url": part.url, "detail": part.detail}
-        for part in message.content
-        if isinstance(part, ImageContent)
-    ]
-    return {"role": message.role, "text": "\n".join(texts), "files": files}
+    files = [_image(part) for part in message.content if isinstance(part, ImageContent)]
+    return {"role": message.role, "text": "\n".join(texts), "files": [*files]}
+
+
+def _image(part: ImageContent) -> Value:
+    shown: dict[str, Value] = {"type": "image", "url": part.url, "detail": part.detail}
+    return shown | ({"object_key": part.object_key} if part.object_key else {})
 
 
 def usage_metadata(usage: Usage) -> dict[str, Value]:

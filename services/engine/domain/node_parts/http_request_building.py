@@ -8,6 +8,11 @@ from typing import Literal, assert_never
 from libs.common.contracts.http_call import Body, FormBody, FormField, HttpCall, NoBody, RawBody
 from services.engine.domain.node_parts.json_repairing import NotJson, read_json
 from services.engine.domain.node_parts.node_contract import VariableReader
+from services.engine.domain.node_parts.request_files import (
+    FilesRefused,
+    RequestFile,
+    parse_request_file,
+)
 from services.engine.domain.node_parts.settings_reader import SettingsReader
 from services.engine.domain.variables.template_text import TemplateText, parse_template_text
 from services.engine.domain.variables.values import Selector
@@ -16,7 +21,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 CONNECT_SECONDS = 10.0
 TRANSFER_SECONDS = 600.0
 
-BodyKind = Literal["none", "form-data", "x-www-form-urlencoded", "raw-text", "json"]
+BodyKind = Literal["none", "form-data", "x-www-form-urlencoded", "raw-text", "json", "binary"]
 _BODY_KINDS: dict[str, BodyKind] = {
     "": "none",
     "none": "none",
@@ -24,6 +29,7 @@ _BODY_KINDS: dict[str, BodyKind] = {
     "x-www-form-urlencoded": "x-www-form-urlencoded",
     "raw-text": "raw-text",
     "json": "json",
+    "binary": "binary",
 }
 _CONTENT_TYPES = {"raw-text": "text/plain", "json": "application/json"}
 
@@ -76,6 +82,7 @@ class RequestTemplate:
     body_kind: BodyKind
     body: tuple[tuple[TemplateText, TemplateText], ...]
     authorization: Authorization | None
+    files: tuple[RequestFile, ...] = ()
     connect_seconds: float = CONNECT_SECONDS
     read_seconds: float = TRANSFER_SECONDS
     write_seconds: float = TRANSFER_SECONDS
@@ -88,7 +95,9 @@ class RequestTemplate:
             texts += [name, value]
         if self.authorization is not None:
             texts += [self.authorization.header, self.authorization.key]
-        return tuple(selector for text in texts for selector in text.references)
+        texts += [file.name for file in self.files]
+        named = [selector for text in texts for selector in text.references]
+        return (*named, *(file.variable for file in self.files))
 
     def build(self, variables: VariableReader) -> HttpCall:
         """Raises RequestRefused."""
@@ -115,6 +124,12 @@ class RequestTemplate:
         )
 
     def _body(self, variables: VariableReader) -> Body:
+        try:
+            return self._made_body(variables)
+        except FilesRefused as refused:
+            raise RequestRefused(str(refused), "FileFetchError") from refused
+
+    def _made_body(self, variables: VariableReader) -> Body:
         match self.body_kind:
             case "none":
                 return NoBody()
@@ -123,7 +138,16 @@ class RequestTemplate:
                 return FormBody(
                     fields=tuple(FormField(name=name, value=value) for name, value in pairs),
                     multipart=self.body_kind == "form-data",
+                    files=tuple(
+                        found for file in self.files for found in file.form_files(variables)
+                    ),
                 )
+            case "binary":
+                if len(self.files) != 1:
+                    raise RequestRefused(
+                        "Binary body type should have exactly one item", "RequestBodyError"
+                    )
+                return self.files[0].body(variables)
             case "raw-text" | "json":
                 if len(self.body) != 1:
                     raise RequestRefused(
@@ -166,7 +190,7 @@ def parse_request(settings: SettingsReader) -> RequestTemplate:
     if method not in METHODS:
         settings.report("unknown_method", f"unknown method {method}", "method")
     timeout = settings.section("timeout")
-    kind, body = _parse_body(settings.section("body"))
+    kind, body, files = _parse_body(settings.section("body"))
     return RequestTemplate(
         method=method,
         url=parse_template_text(settings.text("url", required=True)),
@@ -174,6 +198,7 @@ def parse_request(settings: SettingsReader) -> RequestTemplate:
         params=_parse_params(settings.text("params")),
         body_kind=kind,
         body=body,
+        files=files,
         authorization=_parse_authorization(settings.section("authorization")),
         connect_seconds=_seconds(timeout, "connect", CONNECT_SECONDS),
         read_seconds=_seconds(timeout, "read", TRANSFER_SECONDS),
@@ -197,29 +222,34 @@ def _parse_params(text: str) -> tuple[tuple[TemplateText, TemplateText], ...]:
     return tuple(pairs)
 
 
-def _parse_body(
-    settings: SettingsReader,
-) -> tuple[BodyKind, tuple[tuple[TemplateText, TemplateText], ...]]:
+_Pairs = tuple[tuple[TemplateText, TemplateText], ...]
+
+
+def _parse_body(settings: SettingsReader) -> tuple[BodyKind, _Pairs, tuple[RequestFile, ...]]:
     named = settings.text("type", "none")
     kind = _BODY_KINDS.get(named)
     if kind is None:
         settings.report("unsupported", f"body type {named} is not available", "type")
-        return "none", ()
+        return "none", (), ()
     data = settings.raw("data")
     if isinstance(data, str):
         # The oldest files keep the whole body as one text, key-value bodies as lines.
         if kind in ("form-data", "x-www-form-urlencoded"):
-            return kind, _parse_params(data)
-        return kind, ((parse_template_text(""), parse_template_text(data)),)
+            return kind, _parse_params(data), ()
+        return kind, ((parse_template_text(""), parse_template_text(data)),), ()
     pairs: list[tuple[TemplateText, TemplateText]] = []
+    files: list[RequestFile | None] = []
     for item in settings.items("data"):
-        if item.text("type", "text") == "file":
-            item.report("unsupported", "files are not available in bodies", "type")
-            continue
-        pairs.append(
-            (parse_template_text(item.text("key")), parse_template_text(item.text("value")))
-        )
-    return kind, tuple(pairs)
+        is_file = item.text("type", "text") == "file"
+        if kind == "binary" or (is_file and kind == "form-data"):
+            files.append(parse_request_file(item))
+        elif is_file:
+            item.report("unsupported", f"a {named} body has no files", "type")
+        else:
+            pairs.append(
+                (parse_template_text(item.text("key")), parse_template_text(item.text("value")))
+            )
+    return kind, tuple(pairs), tuple(file for file in files if file is not None)
 
 
 def _parse_authorization(settings: SettingsReader) -> Authorization | None:

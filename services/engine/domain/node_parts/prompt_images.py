@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from libs.common.contracts.chat import ImageContent
+from services.engine.domain.node_parts.file_sources import OBJECT_KEY
 from services.engine.domain.node_parts.node_contract import NodeFailure, VariableReader
 from services.engine.domain.node_parts.settings_reader import SettingsReader
 from services.engine.domain.variables.files import file_text, is_file
@@ -28,7 +29,7 @@ class Vision:
     def images(self, variables: VariableReader) -> tuple[ImageContent, ...]:
         """The images among the chosen files; there need not be any.
 
-        Raises NodeFailure where the variable holds something else, or an image without an address.
+        Raises NodeFailure where the variable holds something else, or an image that is nowhere.
         """
         value = None if self.files is None else variables.get(self.files)
         if value is None or isinstance(value, Missing) or value == []:
@@ -48,6 +49,10 @@ class Vision:
     def _of(self, value: Value) -> Iterator[ImageContent]:
         for file in value if isinstance(value, list) else [value]:
             if not is_file(file) or file_text(file, "type") != "image":
+                continue
+            stored = file.get(OBJECT_KEY)
+            if isinstance(stored, str) and stored:
+                yield ImageContent(object_key=stored, detail=self.detail)
                 continue
             url = file_text(file, "url")
             if not url.startswith(_SHOWABLE):

@@ -18,6 +18,7 @@ from libs.common.contracts.chat import (
 from libs.common.contracts.envelope import Envelope
 from libs.common.errors import InvalidInput, UpstreamError, WireError
 from libs.common.keyed_calls.keyed_calls import KeyedCalls
+from services.inference.app.chat.bring_images import BringImages, names_images
 from services.inference.app.chat.complete_chat import CompleteChat
 
 DEFAULT_SECONDS = 600.0
@@ -40,9 +41,12 @@ class ChatParts:
 
 
 class AnswerChat:
-    def __init__(self, *, complete: CompleteChat, keyed: KeyedCalls[ChatCallPart]) -> None:
+    def __init__(
+        self, *, complete: CompleteChat, keyed: KeyedCalls[ChatCallPart], images: BringImages
+    ) -> None:
         self._complete = complete
         self._keyed = keyed
+        self._images = images
 
     async def run(self, call: ChatCall, envelope: Envelope) -> AsyncGenerator[ChatCallPart, None]:
         """The parts of the answer.
@@ -64,14 +68,30 @@ class AnswerChat:
     def _parts(self, call: ChatCall, envelope: Envelope) -> AsyncGenerator[ChatCallPart, None]:
         effect, tenant_id = envelope.effect, envelope.tenant_id
         if effect is None:
-            return self._complete.run(call, tenant_id=tenant_id)
+            return self._completed(call, envelope)
         return self._keyed.open(
             _tenant(tenant_id),
             effect,
-            lambda: self._complete.run(call, tenant_id=tenant_id, idempotency_key=effect.key),
+            lambda: self._completed(call, envelope, effect.key),
             timeout=envelope.remaining_seconds or DEFAULT_SECONDS,
             sealed=envelope.sealed_run is not None,
         )
+
+    def _completed(
+        self, call: ChatCall, envelope: Envelope, key: str = ""
+    ) -> AsyncGenerator[ChatCallPart, None]:
+        if names_images(call):
+            return self._with_images(call, envelope, key)
+        return self._complete.run(call, tenant_id=envelope.tenant_id, idempotency_key=key)
+
+    async def _with_images(
+        self, call: ChatCall, envelope: Envelope, key: str
+    ) -> AsyncGenerator[ChatCallPart, None]:
+        shown = await self._images.run(call, envelope)
+        parts = self._complete.run(shown, tenant_id=envelope.tenant_id, idempotency_key=key)
+        async with aclosing(parts):
+            async for part in parts:
+                yield part
 
 
 def _size(part: ChatPart) -> int:

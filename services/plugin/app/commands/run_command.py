@@ -11,10 +11,10 @@ from libs.common.contracts.envelope import Envelope
 from libs.common.identifiers import uuid7
 from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing, required
+from libs.common.stored_files import FileTooDemanding
 from libs.common.tracing import span
 from services.plugin.app.files.load_file import LoadFile
 from services.plugin.app.sandbox.patient_sandbox import PatientSandbox
-from services.plugin.domain.documents.errors import FileTooDemanding
 from services.plugin.domain.sandbox.execution import (
     MEBIBYTE,
     CodeExecution,

@@ -4,14 +4,11 @@ import base64
 
 from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.envelope import Envelope
+from libs.common.stored_files import FileTooDemanding
 from libs.common.tracing import span
 from services.plugin.app.files.load_file import LoadFile
 from services.plugin.app.sandbox.patient_sandbox import PatientSandbox
-from services.plugin.domain.documents.errors import (
-    FileTooDemanding,
-    FileUnreadable,
-    FileUnsupported,
-)
+from services.plugin.domain.documents.errors import FileUnreadable, FileUnsupported
 from services.plugin.domain.documents.formats import format_of
 from services.plugin.domain.sandbox.execution import (
     MEBIBYTE,

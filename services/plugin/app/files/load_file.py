@@ -8,11 +8,9 @@ from urllib.parse import unquote, urlsplit
 from libs.common.contracts.document_text import FileSource, RemoteFile, StoredFile
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.http_call import HttpCall
-from libs.common.errors import NotFound
-from libs.common.object_store.store import ObjectStore
-from libs.common.run_sealing import RunSealing, required
+from libs.common.stored_files import StoredFiles
 from services.plugin.app.ports.http_fetcher import HttpFetcher
-from services.plugin.domain.documents.errors import FileMissing, FileNotServed, FileTooDemanding
+from services.plugin.domain.documents.errors import FileNotServed
 
 MAX_BYTES = 20 * 1024 * 1024
 _FETCH_SECONDS = 60.0
@@ -30,14 +28,9 @@ class LoadedFile:
 
 
 class LoadFile:
-    """`sealing` opens what is stored for a sealed run; without it that is refused."""
-
-    def __init__(
-        self, *, fetcher: HttpFetcher, objects: ObjectStore, sealing: RunSealing | None = None
-    ) -> None:
+    def __init__(self, *, fetcher: HttpFetcher, stored: StoredFiles) -> None:
         self._fetcher = fetcher
-        self._objects = objects
-        self._sealing = sealing
+        self._stored = stored
 
     async def run(self, source: FileSource, *, envelope: Envelope) -> LoadedFile:
         """A file of at most 20 MiB.
@@ -49,7 +42,8 @@ class LoadFile:
             case RemoteFile(url=url):
                 return await self._fetched(url)
             case StoredFile(object_key=key):
-                return LoadedFile(content=await self._stored(key, envelope))
+                content = await self._stored.read(key, envelope=envelope, most_bytes=MAX_BYTES)
+                return LoadedFile(content=content)
             case _:
                 assert_never(source)
 
@@ -71,27 +65,6 @@ class LoadFile:
             filename=_served_name(headers, answer.url),
             mime_type=headers.get("content-type", ""),
         )
-
-    async def _stored(self, key: str, envelope: Envelope) -> bytes:
-        # A reference is data that an author or a user may write: it opens the tenant's own files.
-        folders = key.split("/")
-        if envelope.tenant_id is None or folders[1:2] != [str(envelope.tenant_id)]:
-            raise _missing(key)
-        try:
-            stored = await self._objects.get(key)
-        except NotFound as cause:
-            raise _missing(key) from cause
-        if envelope.sealed_run is not None:
-            stored = required(self._sealing).reveal(
-                stored, tenant_id=envelope.tenant_id, run_id=envelope.sealed_run, place=key
-            )
-        if len(stored) > MAX_BYTES:
-            raise FileTooDemanding(f"the file has {len(stored)} bytes; at most {MAX_BYTES}")
-        return stored
-
-
-def _missing(key: str) -> FileMissing:
-    return FileMissing(f"no stored file is called {key}")
 
 
 def _served_name(headers: dict[str, str], url: str) -> str:

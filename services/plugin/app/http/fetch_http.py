@@ -3,11 +3,14 @@
 import codecs
 from email.message import Message
 
+from libs.common.contracts.document_text import FileSource
 from libs.common.contracts.envelope import Envelope
-from libs.common.contracts.http_call import HttpCall, HttpResult
+from libs.common.contracts.http_call import FileBody, FormBody, HttpCall, HttpResult
 from libs.common.identifiers import uuid7
 from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing, required
+from libs.common.stored_files import FileTooDemanding
+from services.plugin.app.files.load_file import MAX_BYTES, LoadFile
 from services.plugin.app.ports.http_fetcher import FetchedBody, HttpFetcher
 from services.plugin.domain.errors import TextTooLarge
 from services.plugin.domain.stored_files import file_key
@@ -42,9 +45,15 @@ class FetchHttp:
     """`sealing` closes what is stored for a sealed run; without it that is refused."""
 
     def __init__(
-        self, *, fetcher: HttpFetcher, objects: ObjectStore, sealing: RunSealing | None = None
+        self,
+        *,
+        fetcher: HttpFetcher,
+        load: LoadFile,
+        objects: ObjectStore,
+        sealing: RunSealing | None = None,
     ) -> None:
         self._fetcher = fetcher
+        self._load = load
         self._objects = objects
         self._sealing = sealing
 
@@ -52,12 +61,14 @@ class FetchHttp:
         """The answer: text as text (at most 1 MiB), anything else as an object.
 
         Other methods than GET and HEAD carry the effect's key as `Idempotency-Key`. Raises
-        EgressRefused, UpstreamTimeout, UpstreamError, ResponseTooLarge, TextTooLarge.
+        EgressRefused, UpstreamTimeout, UpstreamError, ResponseTooLarge, TextTooLarge, and what
+        loading the files of its body raises, of at most 20 MiB together.
         """
         key = envelope.effect.key if envelope.effect else None
         if call.method.upper() in _NO_KEY_METHODS:
             key = None
-        answer = await self._fetcher.fetch(call, idempotency_key=key)
+        files = await self._files(call, envelope)
+        answer = await self._fetcher.fetch(call, idempotency_key=key, files=files)
         headers = _joined(answer.headers)
         content_type = headers.get("content-type", "")
         shape = HttpResult(
@@ -75,12 +86,32 @@ class FetchHttp:
             update={"is_file": True, "object_key": object_key, "filename": _filename(headers)}
         )
 
+    async def _files(self, call: HttpCall, envelope: Envelope) -> list[bytes]:
+        found: list[bytes] = []
+        for source in _sources(call):
+            found.append((await self._load.run(source, envelope=envelope)).content)
+            if sum(map(len, found)) > MAX_BYTES:
+                raise FileTooDemanding(
+                    f"the files of the body have more than {MAX_BYTES} bytes together"
+                )
+        return found
+
     def _kept(self, body: bytes, envelope: Envelope, place: str) -> bytes:
         run_id, tenant_id = envelope.sealed_run, envelope.tenant_id
         if run_id is None or tenant_id is None:
             return body
         sealing = required(self._sealing)
         return sealing.seal(body, tenant_id=tenant_id, run_id=run_id, place=place)
+
+
+def _sources(call: HttpCall) -> list[FileSource]:
+    match call.body:
+        case FileBody(source=source):
+            return [source]
+        case FormBody(files=files, multipart=True):
+            return [file.source for file in files]
+        case _:
+            return []
 
 
 def _joined(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:

@@ -1,11 +1,6 @@
 """What can go wrong when a document is read."""
 
-from libs.common.errors import CallerError, NotFound, UpstreamError
-
-
-class FileMissing(NotFound):
-    code = "file_missing"
-    title = "No such file"
+from libs.common.errors import CallerError, UpstreamError
 
 
 class FileUnsupported(CallerError):
@@ -18,12 +13,6 @@ class FileUnreadable(CallerError):
     code = "file_unreadable"
     status = 422
     title = "The file is damaged, or is not what it says it is"
-
-
-class FileTooDemanding(CallerError):
-    code = "file_too_demanding"
-    status = 413
-    title = "Reading the file needs more than a document may use"
 
 
 class FileNotServed(UpstreamError):

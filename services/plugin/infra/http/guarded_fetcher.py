@@ -1,13 +1,17 @@
 """Workflow requests over guarded HTTP."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from urllib3 import encode_multipart_formdata
 
-from libs.common.contracts.http_call import FormBody, HttpCall, NoBody, RawBody
+from libs.common.contracts.http_call import FileBody, FormBody, HttpCall, NoBody, RawBody
 from libs.common.guarded_http.answers import GuardedResponse
 from libs.common.guarded_http.guarded_http import GuardedHttp
 from libs.common.guarded_http.request_parts import idempotency_value
+
+_BYTES = "application/octet-stream"
+_Part = tuple[str, str | tuple[str, bytes, str]]
 
 
 class GuardedFetcher:
@@ -16,8 +20,10 @@ class GuardedFetcher:
     def __init__(self, http: GuardedHttp) -> None:
         self._http = http
 
-    async def fetch(self, call: HttpCall, *, idempotency_key: str | None) -> GuardedResponse:
-        body, content_type = _encoded(call)
+    async def fetch(
+        self, call: HttpCall, *, idempotency_key: str | None, files: Sequence[bytes] = ()
+    ) -> GuardedResponse:
+        body, content_type = _encoded(call, files)
         headers = list(call.headers)
         named = {name.lower() for name, _ in headers}
         if content_type is not None and "content-type" not in named:
@@ -39,14 +45,21 @@ class GuardedFetcher:
         )
 
 
-def _encoded(call: HttpCall) -> tuple[bytes | None, str | None]:
+def _encoded(call: HttpCall, files: Sequence[bytes]) -> tuple[bytes | None, str | None]:
     match call.body:
         case NoBody():
             return None, None
         case RawBody(content=content, content_type=content_type):
             return content.encode(), content_type
-        case FormBody(fields=fields, multipart=True):
-            return encode_multipart_formdata([(field.name, field.value) for field in fields])
+        case FileBody(content_type=content_type):
+            return files[0], content_type or _BYTES
+        case FormBody(fields=fields, multipart=True, files=named):
+            parts: list[_Part] = [(field.name, field.value) for field in fields]
+            parts += [
+                (file.name, (file.filename or file.name, content, file.content_type or _BYTES))
+                for file, content in zip(named, files, strict=True)
+            ]
+            return encode_multipart_formdata(parts)
         case FormBody(fields=fields):
             pairs = [(field.name, field.value) for field in fields]
             return urlencode(pairs).encode(), "application/x-www-form-urlencoded"

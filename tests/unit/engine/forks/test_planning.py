@@ -280,7 +280,9 @@ def test_an_effects_class_follows_from_type_and_configuration(
 def test_files_that_the_origin_stored_are_noticed_wherever_they_stand() -> None:
     stored = stored_file("command/t/r.1", filename="a", mime_type="text/plain", size=1)
     linked: Any = {"type": "image", "transfer_method": "remote_url", "remote_url": "https://x"}
+    uploaded = {**linked, "transfer_method": "local_file", "object_key": "uploads/t/f.x"}
     assert holds_stored_files({"files": [{"deep": [stored]}]})
+    assert not holds_stored_files({"files": [uploaded]})
     assert not holds_stored_files({"files": [linked], "text": "x", "n": None})
 
 

@@ -26,6 +26,12 @@ STORED: Value = {
     "filename": "made.png",
     "object_key": "http/t/x",
 }
+NOWHERE: Value = {
+    "type": "image",
+    "transfer_method": "local_file",
+    "filename": "made.png",
+    "upload_file_id": "u",
+}
 ANSWER = ChatResult(generation="g", model="p/m", text="a cat")
 VISION: Value = {"enabled": True, "configs": {"variable_selector": ["sys", "files"]}}
 SYSTEM: Value = {"role": "system", "text": "Look."}
@@ -124,13 +130,21 @@ def test_images_named_by_a_text_follow_it_as_a_message() -> None:
     )
 
 
+def test_a_stored_image_goes_by_its_key() -> None:
+    image = ImageContent(object_key="http/t/x", detail="high")
+    done = _asked([STORED], USER)
+    assert _messages(done) == (ChatMessage(role="user", content=(image, TEXT)),)
+    assert done.result is not None
+    assert "http/t/x" in str(done.result.process_data["prompts"])
+
+
 @pytest.mark.parametrize(
     ("files", "error"),
     [
         ("text", ("Invalid variable type: string", "InvalidVariableTypeError")),
         ([CAT, 3], ("Invalid variable type: array[any]", "InvalidVariableTypeError")),
         (
-            [STORED],
+            [NOWHERE],
             (
                 "made.png cannot be shown to a model: it has no web address.",
                 "FileNotShowableError",

@@ -1,0 +1,113 @@
+"""Files through the whole platform: the official client, and docs/guides/files.md as it stands."""
+
+import base64
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import requests
+from dify_client import ChatClient
+
+from deploy.local.layout import CHECKOUT
+from tests.e2e.command import Terminal
+from tests.e2e.documents import answer, app, llm, start, variable
+from tests.e2e.readme_blocks import Block, blocks_of
+from tests.e2e.world import World
+from tests.support.scripted_upstream import Answer
+
+pytestmark = pytest.mark.xdist_group("e2e")
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200)) * 2000
+"""Above what travels inline on any subject."""
+BLOCKS = blocks_of(CHECKOUT / "docs" / "guides" / "files.md")
+TOLD = (
+    ("plan.md, 17 bytes, 0 photos: Weave on Monday.",),
+    ("plan.md, 16 bytes, 0 photos: Weave on Monday.", "\nWeave on Monday.\n"),
+)
+"""What each block shows in the end."""
+
+
+def seeing_chat() -> dict[str, Any]:
+    """start (paper) -> llm that is shown the message's images -> answer with the paper's link."""
+    model = llm("model", "{{#sys.query#}}")
+    model["data"]["vision"] = {
+        "enabled": True,
+        "configs": {"variable_selector": ["sys", "files"], "detail": "high"},
+    }
+    paper = variable("paper", "file", required=False, allowed_file_types=["document"])
+    said = answer("{{#model.text#}} {{#start.paper#}}")
+    nodes, edges = [start(paper), model, said], [("start", "model"), ("model", "answer")]
+    document = app("seeing chat", nodes, edges, mode="advanced-chat")
+    document["workflow"]["features"]["file_upload"] = {
+        "enabled": True,
+        "allowed_file_types": ["image"],
+        "allowed_file_upload_methods": ["local_file"],
+        "number_limits": 3,
+    }
+    return document
+
+
+def test_the_official_client_sends_a_file_and_talks_about_it(world: World) -> None:
+    world.provider(lambda _: Answer(text="A picture."))
+    client = cast("Any", ChatClient)(api_key=world.import_app(seeing_chat()).key)
+    client.base_url = f"{world.url}/v1"
+    image = client.file_upload("ada", {"file": ("dot.png", PNG, "image/png")})
+    assert image.status_code == 201, image.text
+    paper = client.file_upload("ada", {"file": ("plan.txt", b"hello", "text/plain")}).json()
+    named = {"transfer_method": "local_file", "upload_file_id": image.json()["id"]}
+    talked = client.create_chat_message(
+        {"paper": {"transfer_method": "local_file", "upload_file_id": paper["id"]}},
+        "What is this?",
+        "ada",
+        files=[{"type": "image", **named}],
+    )
+    assert talked.status_code == 200, talked.text
+    (message,) = cast("list[dict[str, Any]]", world.upstream.asked[-1].body["messages"])
+    (shown,) = [part for part in message["content"] if part["type"] == "image_url"]
+    url = shown["image_url"]["url"]
+    assert url == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    text, _, link = talked.json()["answer"].partition(" [plan.txt](")
+    assert text == "A picture."
+    assert requests.get(link.rstrip(")"), timeout=30).content == b"hello"
+    page = client.get_conversation_messages("ada", talked.json()["conversation_id"]).json()
+    (file,) = page["data"][0]["message_files"]
+    assert (file["filename"], file["upload_file_id"]) == ("dot.png", image.json()["id"])
+    assert requests.get(file["url"], timeout=30).content == PNG
+
+
+@pytest.mark.parametrize(
+    ("block", "told"), [*zip(BLOCKS, TOLD, strict=True)], ids=[block.name for block in BLOCKS]
+)
+def test_a_block_of_the_guide_runs_as_it_stands(
+    block: Block, told: tuple[str, ...], world: World, tmp_path: Path
+) -> None:
+    terminal = Terminal.on(world, tmp_path)
+    run = terminal.python if block.language == "python" else terminal.shell
+    done = run(block.text)
+    assert done.returncode == 0, f"{block.text}\n{done.stdout}{done.stderr}"
+    for part in told:
+        assert part in done.stdout, done.stdout
+
+
+def test_a_replay_reads_the_same_upload(world: World) -> None:
+    document = (CHECKOUT / "examples" / "small" / "reading.yml").read_bytes()
+    imported = world.import_source(document).json()
+    headers = {"Authorization": f"Bearer {imported['api_key']}"}
+    sent = world.http.post(
+        "/v1/files/upload",
+        files={"file": ("plan.txt", b"hello", "text/plain")},
+        data={"user": "ada"},
+        headers=headers,
+    ).json()
+    paper = {"transfer_method": "local_file", "upload_file_id": sent["id"]}
+    body = {"inputs": {"paper": paper}, "user": "ada"}
+    run = world.http.post("/v1/workflows/run", json=body, headers=headers).json()
+    path = f"/api/runs/{run['workflow_run_id']}/fork"
+    asked = {"from_node": "read", "inputs": {"photos": []}}
+    preview = world.http.post(f"{path}/preview", json=asked, headers=world.admin).json()
+    assert not any(node.get("holds_files") for node in preview["taken_over"]), preview
+    begun = world.http.post(
+        f"{path}?wait=30", json={**asked, "digest": preview["digest"]}, headers=world.admin
+    )
+    assert begun.status_code == 200, begun.text
+    assert begun.json()["outputs"]["told"] == "plan.txt, 5 bytes, 0 photos: hello"
