@@ -103,11 +103,12 @@ def test_a_replay_reads_the_same_upload(world: World) -> None:
     body = {"inputs": {"paper": paper}, "user": "ada"}
     run = world.http.post("/v1/workflows/run", json=body, headers=headers).json()
     path = f"/api/runs/{run['workflow_run_id']}/fork"
-    asked = {"from_node": "read", "inputs": {"photos": []}}
+    asked: dict[str, Any] = {"from_node": "read", "inputs": {"photos": []}}
     preview = world.http.post(f"{path}/preview", json=asked, headers=world.admin).json()
-    assert not any(node.get("holds_files") for node in preview["taken_over"]), preview
+    assert not any(node.get("holds_files") for node in preview["takes"]), preview
     begun = world.http.post(
-        f"{path}?wait=30", json={**asked, "digest": preview["digest"]}, headers=world.admin
-    )
-    assert begun.status_code == 200, begun.text
-    assert begun.json()["outputs"]["told"] == "plan.txt, 5 bytes, 0 photos: hello"
+        path, json={**asked, "digest": preview["digest"]}, headers=world.admin
+    ).json()
+    world.http.get(begun["events"], headers=world.admin).raise_for_status()
+    ended = world.http.get(begun["run"], headers=world.admin).json()
+    assert ended["outputs"]["told"] == "plan.txt, 5 bytes, 0 photos: hello"
