@@ -22,6 +22,10 @@ class Clock(Protocol):
         """The wall-clock instant, timezone-aware UTC. May jump; never measure with it."""
         ...
 
+    def time(self) -> float:
+        """`now` in Unix seconds, for whoever asks thousands of times."""
+        ...
+
     def monotonic(self) -> float:
         """Seconds from an arbitrary start, never going back."""
         ...
@@ -40,6 +44,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def time(self) -> float:
+        return time.time()
 
     def monotonic(self) -> float:
         return time.monotonic()

@@ -53,6 +53,7 @@ from services.engine.infra.isolated_process import (
     receive_order,
     told_to_leave,
 )
+from services.engine.infra.live_messages import encode_live
 from services.engine.infra.postgres.engine_stores import postgres_stores
 from services.engine.infra.postgres.journal_retention import JournalRetention
 from services.engine.infra.postgres.journal_store import GroupCommitter
@@ -137,7 +138,7 @@ async def start_engine(
         options,
         clock=clock,
         layers=engine_layers(options, counted.layer_failed),
-        tail=tail,
+        publisher=EventPublisher(bus, encode_live, tail),
         processes=processes,
         secrets=vault.secrets if vault else None,
         on_end=ended,
@@ -250,7 +251,7 @@ async def _carry_isolated(
             sealing=sealing,
             objects=objects,
         )
-        publisher = EventPublisher(bus, _tail(settings, lifespan))
+        publisher = EventPublisher(bus, encode_live, _tail(settings, lifespan))
         committer = GroupCommitter(pool, order.worker, sealing=sealing, objects=objects)
         _write_and_publish(lifespan, committer, publisher)
         lone = wire_lone_run(

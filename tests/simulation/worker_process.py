@@ -16,11 +16,13 @@ from libs.common.contracts.run_commands import (
 from libs.common.errors import Busy, HeddleError
 from libs.common.messaging.bus import MessageBus
 from services.engine.app.engine import Engine, EngineOptions, wire_engine
+from services.engine.app.events.publish_events import EventPublisher
 from services.engine.app.runs.carry_run import Suspicion
 from services.engine.app.runs.hear_wakes import hear_wakes
 from services.engine.app.worker import WorkerOptions
 from services.engine.bootstrap import engine_layers
 from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
+from services.engine.infra.live_messages import encode_live
 from tests.simulation.bus import Exchange, ProcessBus
 from tests.simulation.database import Database
 from tests.simulation.world import Process, World
@@ -79,6 +81,7 @@ class WorkerProcess(Process):
             options,
             clock=self.clock,
             layers=engine_layers(options),
+            publisher=EventPublisher(bus, encode_live),
             on_end=lambda _: None,
         )
         self.spawn(committer.run())

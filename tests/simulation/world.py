@@ -58,6 +58,9 @@ class StoreClock:
     def now(self) -> datetime:
         return START + timedelta(seconds=self._world.now)
 
+    def time(self) -> float:
+        return self.now().timestamp()
+
     def monotonic(self) -> float:
         return self._world.now
 
@@ -82,6 +85,9 @@ class ProcessClock:
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self._world.now + self.ahead)
+
+    def time(self) -> float:
+        return self.now().timestamp()
 
     def monotonic(self) -> float:
         return self._base + (self._world.now - self._since) * self.rate

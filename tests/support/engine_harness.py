@@ -28,6 +28,7 @@ from libs.common.messaging.bus import Listener, MessageBus
 from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing
 from services.engine.app.engine import Engine, EngineOptions, wire_engine
+from services.engine.app.events.publish_events import EventPublisher
 from services.engine.app.ports.command_channel import CommandChannel
 from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets
@@ -47,6 +48,7 @@ from services.engine.infra.in_memory.run_store import InMemoryRunStore
 from services.engine.infra.in_memory.snapshot_store import InMemorySnapshotStore
 from services.engine.infra.in_memory.worker_leases import InMemoryWorkerLeases
 from services.engine.infra.in_memory.workflow_store import InMemoryWorkflowStore
+from services.engine.infra.live_messages import encode_live
 from services.engine.infra.postgres.engine_stores import postgres_stores
 from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.interface.nats.handlers import EngineHandlers
@@ -125,6 +127,7 @@ class Cluster:
             options,
             clock=SystemClock(),
             layers=self.layers or engine_layers(options),
+            publisher=EventPublisher(self.bus, encode_live),
             secrets=self._secrets_of() if self._secrets_of else None,
             on_end=lambda _: None,
         )

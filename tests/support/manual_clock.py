@@ -20,6 +20,9 @@ class ManualClock:
     def now(self) -> datetime:
         return _START + timedelta(seconds=self._elapsed)
 
+    def time(self) -> float:
+        return self.now().timestamp()
+
     def monotonic(self) -> float:
         return self._elapsed
 

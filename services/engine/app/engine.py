@@ -14,7 +14,6 @@ from services.engine.app.forms.read_forms import ReadForms
 from services.engine.app.forms.submit_form import SubmitFormUseCase
 from services.engine.app.observing.observed_effects import ObservedEffects, OnEffect, uncounted
 from services.engine.app.ports.command_channel import CommandChannel
-from services.engine.app.ports.delta_tail import DeltaTail
 from services.engine.app.ports.engine_stores import EngineStores
 from services.engine.app.ports.environment_secrets import EnvironmentSecrets, NoSecrets
 from services.engine.app.ports.isolated_processes import IsolatedProcesses
@@ -90,7 +89,7 @@ def wire_engine(
     *,
     clock: Clock,
     layers: LayerStack,
-    tail: DeltaTail | None = None,
+    publisher: EventPublisher,
     processes: IsolatedProcesses | None = None,
     secrets: EnvironmentSecrets | None = None,
     on_end: Callable[[UUID], None],
@@ -101,7 +100,6 @@ def wire_engine(
     secrets = secrets or NoSecrets()
     workflows = _workflows(stores, options)
     lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
-    publisher = EventPublisher(bus, tail)
     waker = RunWaker(channel, bus)
 
     async def ring(released: Sequence[Claim]) -> None:

@@ -4,8 +4,7 @@ An event above 256 KiB lies in the object store, and stands in its row as `["Sto
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
-from typing import Any, get_type_hints
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -33,6 +32,10 @@ _events: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msg
 _STORED = "Stored"
 _STORED_MARK = f'["{_STORED}",'.encode()
 _NOTHING: Mapping[str, bytes] = {}
+_Shape = tuple[type[JournalEvent], msgspec.json.Decoder[JournalEvent]]
+_SHAPES: dict[str, _Shape] = {
+    kind.__name__: (kind, msgspec.json.Decoder(kind)) for kind in EVENT_TYPES
+}
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,8 +188,7 @@ def decode(row: bytes, stored: Mapping[str, bytes] = _NOTHING) -> list[JournalEv
 
 
 def _event(kind: str, payload: msgspec.Raw | bytes) -> JournalEvent:
-    event_type, decoder = _shape_of(kind)
-    return event_type(**msgspec.structs.asdict(decoder.decode(payload)))
+    return _shape_of(kind)[1].decode(payload)
 
 
 def _fetched(payload: msgspec.Raw, stored: Mapping[str, bytes]) -> JournalEvent:
@@ -197,7 +199,7 @@ def _fetched(payload: msgspec.Raw, stored: Mapping[str, bytes]) -> JournalEvent:
     return _event(where.kind, body)
 
 
-def _shape_of(kind: str) -> tuple[type[JournalEvent], msgspec.json.Decoder[msgspec.Struct]]:
+def _shape_of(kind: str) -> _Shape:
     found = _SHAPES.get(kind)
     if found is None:
         raise JournalUnreadable(f"{kind!r} is no kind of event that this version knows.")
@@ -206,32 +208,3 @@ def _shape_of(kind: str) -> tuple[type[JournalEvent], msgspec.json.Decoder[msgsp
 
 def _undecodable(error: Exception) -> JournalUnreadable:
     return JournalUnreadable(f"A row cannot be decoded: {error}")
-
-
-def _shape(
-    event_type: type[JournalEvent],
-) -> tuple[type[JournalEvent], msgspec.json.Decoder[msgspec.Struct]]:
-    # msgspec cannot read pydantic's recursive JsonValue, so each dataclass gets a twin in which
-    # "any JSON" is said as msgspec says it. Everything else about a field is checked.
-    hints = get_type_hints(event_type)
-    members: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    for member in fields(event_type):
-        hint = _AS_MSGSPEC.get(str(hints[member.name]), hints[member.name])
-        if member.default is not MISSING:
-            members.append((member.name, hint, member.default))
-        elif member.default_factory is not MISSING:
-            default = msgspec.field(default_factory=member.default_factory)
-            members.append((member.name, hint, default))
-        else:
-            members.append((member.name, hint))
-    twin = msgspec.defstruct(event_type.__name__, members, kw_only=True)
-    return event_type, msgspec.json.Decoder(twin)
-
-
-_AS_MSGSPEC: dict[str, Any] = {
-    str(Value): Any,
-    str(dict[str, Value]): dict[str, Any],
-    str(dict[str, dict[str, Value]]): dict[str, dict[str, Any]],
-    str(list[Value] | None): list[Any] | None,
-}
-_SHAPES = {kind.__name__: _shape(kind) for kind in EVENT_TYPES}

@@ -1,14 +1,13 @@
 """Snapshots as bytes. What this version cannot take up is no snapshot: the journal has it all."""
 
-from dataclasses import replace
 from typing import TypeVar, cast
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
 
 from services.engine.app.errors import JournalRefused
 from services.engine.domain.execution.node_progress import NodeProgress
 from services.engine.domain.execution.run_snapshot import FOLD_VERSION, RunSnapshot
+from services.engine.domain.variables.record import changed
 
 MAX_SNAPSHOT_BYTES = 32 * 1024 * 1024
 """A run whose state is larger is taken over from its journal alone."""
@@ -17,8 +16,7 @@ _Key = TypeVar("_Key", int, str)
 _Held = TypeVar("_Held")
 
 _encoder = msgspec.json.Encoder()
-# Not msgspec: it cannot read the recursive type of JSON values.
-_snapshots: TypeAdapter[RunSnapshot] = TypeAdapter(RunSnapshot)
+_snapshots = msgspec.json.Decoder(RunSnapshot)
 
 
 def snapshot_place(seq: int) -> str:
@@ -35,15 +33,15 @@ def encode_snapshot(snapshot: RunSnapshot) -> bytes | None:
         pieces = _Pieces()
         state = snapshot.machine.state
         frames = [
-            frame if frame.pool is None else replace(frame, pool=pieces.of(frame.pool))
+            frame if frame.pool is None else changed(frame, pool=pieces.of(frame.pool))
             for frame in state.frames
         ]
         active = [_in_pieces(progress, pieces) for progress in state.active]
         if pieces.size > MAX_SNAPSHOT_BYTES:
             return None
-        state = replace(state, frames=frames, active=active)
-        machine = replace(snapshot.machine, state=state)
-        encoded = _encoder.encode(replace(snapshot, machine=machine))
+        state = changed(state, frames=frames, active=active)
+        machine = changed(snapshot.machine, state=state)
+        encoded = _encoder.encode(changed(snapshot, machine=machine))
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as e:
         raise JournalRefused(f"A snapshot cannot be written as JSON: {e}") from e
     return encoded if len(encoded) <= MAX_SNAPSHOT_BYTES else None
@@ -54,8 +52,8 @@ def decode_snapshot(stored: bytes, *, fold_version: int) -> RunSnapshot | None:
     if fold_version != FOLD_VERSION:
         return None
     try:
-        return _snapshots.validate_json(stored, strict=True)
-    except (ValidationError, RecursionError):
+        return _snapshots.decode(stored)
+    except (msgspec.MsgspecError, RecursionError):
         return None
 
 
@@ -82,4 +80,4 @@ def _in_pieces(progress: NodeProgress, pieces: _Pieces) -> NodeProgress:
     rounds = progress.rounds
     if rounds is None:
         return progress
-    return replace(progress, rounds=replace(rounds, outputs=pieces.of(rounds.outputs)))
+    return changed(progress, rounds=changed(rounds, outputs=pieces.of(rounds.outputs)))

@@ -3,11 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 from uuid import UUID
-
-from pydantic import TypeAdapter
 
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.run_events import ReasoningDelta, TextDelta
@@ -25,10 +22,9 @@ _MOST_TOGETHER = 200
 # The subject names the tenant, and a header would cost as much as the event.
 _ENVELOPE = Envelope()
 
-# A RunEventMessage that is not validated: the public view has written its events.
-_MESSAGE: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
-
 LiveEvent = ToldEvent | TextDelta | ReasoningDelta
+EncodeLive = Callable[[UUID, Sequence[LiveEvent]], bytes]
+"""Events of one run as a RunEventMessage."""
 
 
 class LiveRun:
@@ -52,8 +48,9 @@ class EventPublisher:
     out.
     """
 
-    def __init__(self, bus: MessageBus, tail: DeltaTail | None = None) -> None:
+    def __init__(self, bus: MessageBus, encode: EncodeLive, tail: DeltaTail | None = None) -> None:
         self._bus = bus
+        self._encode = encode
         self._tail = tail
         self._waiting: dict[LiveRun, list[LiveEvent]] = {}
         self._count = 0
@@ -106,8 +103,7 @@ class EventPublisher:
         try:
             for place in range(0, len(events), _MOST_TOGETHER):
                 together = events[place : place + _MOST_TOGETHER]
-                told: dict[str, Any] = {"run_id": run.run_id, "events": together}
-                message = _MESSAGE.dump_json(told)
+                message = self._encode(run.run_id, together)
                 await self._bus.broadcast(run.subject, message, envelope=_ENVELOPE)
                 self.published += len(together)
         except HeddleError as error:

@@ -1,13 +1,14 @@
 """The journal: written in groups, read from its start."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from libs.common.contracts.run_commands import RunEnded
 from services.engine.domain.events.journal import JournalEvent
+from services.engine.domain.variables.record import entity
 from services.engine.domain.variables.values import Value
 
 
@@ -29,7 +30,7 @@ class VariableChange(NamedTuple):
     value: Value
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@entity
 class Append:
     """What one run wants durable next, all of it or nothing.
 

@@ -190,7 +190,7 @@ class RunCarrier:
                 return stopped
 
     async def _opening(self, claim: Claim) -> Opening:
-        now = self._ports.drivers.clock.now().timestamp()
+        now = self._ports.drivers.clock.time()
         return await opening_of(claim, self._ports.journal, now=now)
 
     async def _history(self, claim: Claim) -> RunHistory:

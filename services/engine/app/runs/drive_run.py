@@ -229,7 +229,7 @@ class RunDriver:
         if self._over.done() or self._finished or self._handing_back is not None:
             return
         try:
-            now = self._ports.clock.now().timestamp()
+            now = self._ports.clock.time()
             self._take(advance(now), now)
         except Exception as error:  # noqa: BLE001 - see _defect
             self._defect(error)

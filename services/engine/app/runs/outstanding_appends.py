@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 
 from services.engine.app.ports.journal_store import (
@@ -14,10 +14,11 @@ from services.engine.app.ports.journal_store import (
 from services.engine.app.ports.run_store import Claim
 from services.engine.domain.events.journal import VariableUpdated
 from services.engine.domain.execution.step import Step
+from services.engine.domain.variables.record import entity
 from services.engine.domain.variables.selectors import CONVERSATION
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Outstanding:
     """An append with the steps that must wait for it before the world hears of them."""
 
@@ -78,7 +79,7 @@ class OutstandingAppends:
             conversation_id=self._claim.request.remembers,
             settled=self._settled,
         )
-        opened = Outstanding(append)
+        opened = Outstanding(append=append)
         self._waiting.append(opened)
         self._journal.submit(append)
         return opened

@@ -44,6 +44,8 @@ def run_ended(
 def note_end(ended: RunEnded) -> None:
     """What went wrong stands in the run's trace; a log line must not hold what users wrote."""
     level = logging.DEBUG if ended.status == "succeeded" else logging.WARNING
+    if not _log.isEnabledFor(level):
+        return
     _log.log(
         level,
         "a run ended",

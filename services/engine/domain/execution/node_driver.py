@@ -104,16 +104,18 @@ class NodeDriver:
             self.waiting, self.frames = (), asked
             return
         self.frames = None
-        self._several = isinstance(asked, tuple)
-        requests = asked if isinstance(asked, tuple) else (asked,)
         first = self.calls
-        self.calls += len(requests)
-        self.waiting = tuple(
-            [
+        if isinstance(asked, tuple):
+            self._several = True
+            self.calls += len(asked)
+            self.waiting = tuple(
                 Asked(key=self._key_of(call), call=call, request=request)
-                for call, request in enumerate(requests, first)
-            ]
-        )
+                for call, request in enumerate(asked, first)
+            )
+        else:
+            self._several = False
+            self.calls += 1
+            self.waiting = (Asked(key=self._key_of(first), call=first, request=asked),)
         if self.progress.dispatched:
             self._check_history()
 

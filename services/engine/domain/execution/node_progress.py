@@ -1,11 +1,11 @@
 """What a run knows of a node that has begun and not ended."""
 
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Literal
 
 from services.engine.domain.events.journal import EffectDispatched, EffectFailed
 from services.engine.domain.node_parts.frames import FrameFailure
-from services.engine.domain.variables.record import mutable_record
+from services.engine.domain.variables.record import changed, mutable_record
 from services.engine.domain.variables.values import Value
 
 NodePlace = tuple[str, int]
@@ -36,7 +36,7 @@ class Rounds:
 
     def snapshot(self) -> "Rounds":
         """The same at this moment, which later changes leave alone."""
-        return replace(
+        return changed(
             self,
             outputs={**self.outputs},
             failures={**self.failures},
@@ -87,7 +87,7 @@ class NodeProgress:
 
     def snapshot(self) -> "NodeProgress":
         """The same at this moment, which later changes leave alone."""
-        return replace(
+        return changed(
             self,
             dispatched={**self.dispatched},
             results={**self.results},

@@ -1,8 +1,7 @@
 """The journal as the world may see it: the one place where internal events become public ones."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
@@ -14,7 +13,7 @@ from services.engine.domain.execution.frame_paths import frame_path, is_within, 
 from services.engine.domain.execution.public_forms import ShownForm, ShownForms
 from services.engine.domain.execution.public_text import ShownText
 from services.engine.domain.graph.node_labels import NodeLabel
-from services.engine.domain.variables.record import record
+from services.engine.domain.variables.record import changed, record
 from services.engine.domain.variables.secret_mask import SecretMask
 from services.engine.domain.variables.values import Value
 
@@ -56,6 +55,7 @@ PUBLIC_EVENTS: Final = (
 """The kinds of journal events that a public event is made of; the others stay internal."""
 
 
+_PUBLIC: Final[frozenset[type[journal.JournalEvent]]] = frozenset(PUBLIC_EVENTS)
 _CONTAINERS: Final = frozenset({"iteration", "loop"})
 
 ToldEvent = dict[str, Value]
@@ -68,9 +68,11 @@ _EVENTS: TypeAdapter[public.CommittedEvent] = TypeAdapter(
 
 @record
 class _Begun:
-    execution_id: str
+    """`place` is what all events of the node say of it."""
+
     index: int
     predecessor: str | None
+    place: ToldEvent
     rounds: int | None = None
 
 
@@ -144,11 +146,8 @@ class PublicView:
     def restore(self, saved: ViewSnapshot) -> None:
         """In place of the events that `saved` stands for. The view is new."""
         self._begun = {
-            (each.node_id, each.frame): _Begun(
-                execution_id=self._execution_id(each.node_id, each.frame),
-                index=each.index,
-                predecessor=each.predecessor,
-                rounds=each.rounds,
+            (each.node_id, each.frame): self._begins(
+                each.node_id, each.frame, each.index, each.predecessor, rounds=each.rounds
             )
             for each in saved.begun
         }
@@ -163,11 +162,11 @@ class PublicView:
 
     def tell(self, seq: int, event: journal.JournalEvent) -> ToldEvent | None:
         """The same as plain JSON, for whoever sends it on: a run's driver makes thousands."""
-        if not isinstance(event, PUBLIC_EVENTS):
+        if type(event) not in _PUBLIC:
             if isinstance(event, journal.FrameFinished) and event.error is not None:
                 self._forget_round(event)
             return None
-        told = self._told(event)
+        told = self._told(cast("PublicJournalEvent", event))
         if self._mask is not None:
             _hide(told, self._mask)
         told["seq"] = seq
@@ -210,32 +209,25 @@ class PublicView:
                 return self._shown.tell(event)
 
     def _node_started(self, event: journal.NodeStarted) -> ToldEvent:
-        begun = _Begun(
-            execution_id=self._execution_id(event.node_id, event.frame),
-            index=event.index,
-            predecessor=event.predecessor,
-        )
+        begun = self._begins(event.node_id, event.frame, event.index, event.predecessor)
         self._begun[event.node_id, event.frame] = begun
-        return {"kind": "node_started", **self._place(event.node_id, event.frame, begun)}
+        return {"kind": "node_started", **begun.place}
 
     def _container_started(self, event: journal.ContainerStarted) -> ToldEvent:
-        begun = replace(self._of(event.node_id, event.frame), rounds=event.length)
+        begun = changed(self._of(event.node_id, event.frame), rounds=event.length)
         self._begun[event.node_id, event.frame] = begun
         inputs: dict[str, Value] = {"loop_count": event.length}
         if event.container == "iteration":
             inputs = {"iterator_selector": event.items}
-        place = self._place(event.node_id, event.frame, begun)
-        del place["predecessor_node_id"]
         return {
             "kind": f"{event.container}_started",
-            **place,
+            **_after(begun),
             "length": event.length,
             "inputs": inputs,
         }
 
     def _round_started(self, event: journal.FrameStarted) -> ToldEvent:
-        place = self._place(event.node_id, event.frame, self._of(event.node_id, event.frame))
-        del place["predecessor_node_id"]
+        place = _after(self._of(event.node_id, event.frame))
         return {"kind": f"{event.container}_next", **place, "round": event.index}
 
     def _forget_round(self, event: journal.FrameFinished) -> None:
@@ -246,8 +238,7 @@ class PublicView:
         self._forms.forget(path)
 
     def _form_event(self, event: journal.FormOpened | journal.FormClosed) -> ToldEvent:
-        place = self._place(event.node_id, event.frame, self._of(event.node_id, event.frame))
-        del place["predecessor_node_id"]
+        place = _after(self._of(event.node_id, event.frame))
         if isinstance(event, journal.FormOpened):
             return {**place, **self._forms.opened(event, str(place["title"]))}
         return {**place, **self._forms.closed(event)}
@@ -269,7 +260,7 @@ class PublicView:
         self._begun.pop((event.node_id, event.frame), None)
         told: ToldEvent = {
             "kind": "node_finished",
-            **self._place(event.node_id, event.frame, begun),
+            **begun.place,
             "rounds": begun.rounds,
             "status": _node_status(failed),
             "inputs": event.inputs,
@@ -286,11 +277,9 @@ class PublicView:
         return told
 
     def _node_retrying(self, event: journal.NodeRetryScheduled) -> ToldEvent:
-        place = self._place(event.node_id, event.frame, self._of(event.node_id, event.frame))
-        del place["predecessor_node_id"]
         return {
             "kind": "node_retrying",
-            **place,
+            **_after(self._of(event.node_id, event.frame)),
             "retry_index": event.attempt + 1,
             "error": event.error,
             "error_type": event.error_type,
@@ -313,20 +302,28 @@ class PublicView:
             "created_at": self._created_at,
         }
 
-    def _place(self, node_id: str, frame: str, begun: _Begun) -> ToldEvent:
+    def _begins(
+        self,
+        node_id: str,
+        frame: str,
+        index: int,
+        predecessor: str | None,
+        *,
+        rounds: int | None = None,
+    ) -> _Begun:
         label = self._labels.get(node_id) or NodeLabel(type="", title=node_id)
         place: ToldEvent = {
-            "execution_id": begun.execution_id,
+            "execution_id": self._ids.of(node_id, frame, 0),
             "node_id": node_id,
             "node_type": label.type,
             "title": label.title,
-            "index": begun.index,
-            "predecessor_node_id": begun.predecessor,
+            "index": index,
+            "predecessor_node_id": predecessor,
             "frame_path": frame,
         }
         if frame:
             place.update(self._around(frame))
-        return place
+        return _Begun(index=index, predecessor=predecessor, place=place, rounds=rounds)
 
     def _around(self, frame: str) -> ToldEvent:
         """The innermost iteration and loop that `frame` lies in."""
@@ -339,12 +336,14 @@ class PublicView:
 
     def _of(self, node_id: str, frame: str) -> _Begun:
         known = self._begun.get((node_id, frame))
-        if known is not None:
-            return known
-        return _Begun(execution_id=self._execution_id(node_id, frame), index=0, predecessor=None)
+        return known if known is not None else self._begins(node_id, frame, 0, None)
 
-    def _execution_id(self, node_id: str, frame: str) -> str:
-        return self._ids.of(node_id, frame, 0)
+
+def _after(begun: _Begun) -> ToldEvent:
+    """What the events between a node's start and its end say of it."""
+    place = begun.place.copy()
+    del place["predecessor_node_id"]
+    return place
 
 
 def _hide(told: ToldEvent, mask: SecretMask) -> None:

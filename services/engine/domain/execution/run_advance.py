@@ -48,13 +48,13 @@ class RunAdvance:
 
     def settle(self) -> Step:
         """Start whatever is ready, over and over, and end the run when nothing is left."""
-        state = self._state
-        while not self.rest.paused:
+        state, frames = self._state, self._state.frames
+        while state.standstill.paused is None:
             # Rounds that are over make room before anything new begins.
-            if state.frames.resting:
-                self._finish(state.frames.by_path[state.frames.resting[0]])
-            elif state.ready:
-                self._start(*state.ready[0])
+            if frames.resting:
+                self._finish(frames.by_path[frames.resting[0]])
+            elif frames.ready:
+                self._start(*frames.ready[0])
             else:
                 break
         if state.finished is None:
@@ -62,7 +62,7 @@ class RunAdvance:
                 self.end("stopped", state.stopped)
             elif state.failed is not None:
                 self.end("failed", state.failed)
-            elif not (state.active or state.ready):
+            elif not (frames.active or frames.ready):
                 self.end("partial-succeeded" if state.exceptions else "succeeded", None)
             else:
                 self.texts.publish()
@@ -276,7 +276,7 @@ class RunAdvance:
                 self._overruled(overruled)
                 return
         self.writer.record(event)
-        self._run(state.active[path, node])
+        self._run(state.frames.active[path, node])
 
     def _run(self, progress: NodeProgress) -> NodeDriver:
         frame = self._state.frames.by_path[progress.frame]

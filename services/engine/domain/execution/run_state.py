@@ -95,10 +95,64 @@ class RunState:
     def coordinator(self) -> ResponseCoordinator:
         return self.frames.coordinator
 
-    def apply(self, event: journal.JournalEvent) -> list[Emission]:
+    def apply(  # noqa: C901 - one line a kind of event
+        self, event: journal.JournalEvent
+    ) -> list[Emission]:
         """Take the next event; returns the text that it made visible."""
-        self._take(event)
-        return self.coordinator.advance()
+        # The most frequent first: each case before them costs all of them.
+        match event:
+            case journal.EffectCompleted():
+                self._effect_completed(event)
+            case journal.NodeStarted():
+                self._started_node(event)
+            case journal.NodeSucceeded():
+                self._node_succeeded(event)
+            case journal.EffectDispatched():
+                self._dispatched(event)
+            case journal.VariableUpdated():
+                scope, name = event.selector
+                self.frames.by_path[event.frame].pool.put(scope, name, event.value)
+            case journal.ContainerStarted():
+                self._container_started(event)
+            case journal.FrameStarted():
+                self._frame_started(event)
+            case journal.FrameFinished():
+                self._frame_finished(event)
+            case journal.EffectFailed():
+                self._effect_failed(event)
+            case journal.GenerationStarted():
+                self.announced[event.key] = event.generation
+            case journal.TextCommitted():
+                self._said(event)
+            case journal.TextReplaced():
+                self.coordinator.visible_length = event.from_offset
+                self.announced.clear()
+            case journal.NodeRetryScheduled():
+                self._retry_scheduled(event)
+            case journal.NodeRetried():
+                self._retried(event)
+            case journal.NodeFailed():
+                self._node_failed(event)
+            case journal.CommandApplied():
+                self._commanded(event)
+            case journal.FormClosed():
+                self._form_closed(event)
+            case journal.FormOpened() | journal.RunParked() | journal.RunResumed():
+                self.standstill.apply(event)
+            case journal.RunStarted():
+                self._started_run(event)
+            case journal.HistoryTaken():
+                pass
+            case journal.VariablesGiven():
+                for scope, values in event.variables.items():
+                    self.pool.put_all(scope, values)
+            case journal.RunFinished():
+                self.finished = event
+                self.ready.clear()
+                self.frames.resting.clear()
+            case _:
+                assert_never(event)
+        return self.frames.coordinator.advance()
 
     def snapshot(self) -> StateSnapshot:
         """Plain data that later events leave alone. Values of secrets are left out."""
@@ -150,60 +204,6 @@ class RunState:
         self.failed, self.stopped = saved.failed, saved.stopped
         self.started, self.finished = saved.started, saved.finished
 
-    def _take(self, event: journal.JournalEvent) -> None:  # noqa: C901 - one line a kind of event
-        match event:
-            case journal.NodeStarted():
-                self._started_node(event)
-            case journal.NodeSucceeded():
-                self._node_succeeded(event)
-            case journal.VariableUpdated():
-                scope, name = event.selector
-                self.frames.by_path[event.frame].pool.put(scope, name, event.value)
-            case journal.ContainerStarted():
-                self._container_started(event)
-            case journal.FrameStarted():
-                self._frame_started(event)
-            case journal.FrameFinished():
-                self._frame_finished(event)
-            case journal.EffectDispatched():
-                self._dispatched(event)
-            case journal.EffectCompleted():
-                self._effect_completed(event)
-            case journal.EffectFailed():
-                self._effect_failed(event)
-            case journal.GenerationStarted():
-                self.announced[event.key] = event.generation
-            case journal.TextCommitted():
-                self._said(event)
-            case journal.TextReplaced():
-                self.coordinator.visible_length = event.from_offset
-                self.announced.clear()
-            case journal.NodeRetryScheduled():
-                self._retry_scheduled(event)
-            case journal.NodeRetried():
-                self._retried(event)
-            case journal.NodeFailed():
-                self._node_failed(event)
-            case journal.CommandApplied():
-                self._commanded(event)
-            case journal.FormClosed():
-                self._form_closed(event)
-            case journal.FormOpened() | journal.RunParked() | journal.RunResumed():
-                self.standstill.apply(event)
-            case journal.RunStarted():
-                self._started_run(event)
-            case journal.HistoryTaken():
-                pass
-            case journal.VariablesGiven():
-                for scope, values in event.variables.items():
-                    self.pool.put_all(scope, values)
-            case journal.RunFinished():
-                self.finished = event
-                self.ready.clear()
-                self.frames.resting.clear()
-            case _:
-                assert_never(event)
-
     def _started_run(self, event: journal.RunStarted) -> None:
         self.started = event
         self.pool.put_all(SYSTEM, event.system)
@@ -216,13 +216,14 @@ class RunState:
             self.coordinator.opened("", root.responses.start())
 
     def _started_node(self, event: journal.NodeStarted) -> None:
-        node = self.frames.by_path[event.frame].plan.graph.index_of[event.node_id]
-        if self.ready and self.ready[0][:2] == (event.frame, node):
-            self.ready.popleft()
+        frames = self.frames
+        node = frames.by_path[event.frame].plan.graph.index_of[event.node_id]
+        if frames.ready and frames.ready[0][:2] == (event.frame, node):
+            frames.ready.popleft()
         else:
-            self.frames.take_turn(event.frame, node)
+            frames.take_turn(event.frame, node)
         self.steps += 1
-        self.active[event.frame, node] = NodeProgress(
+        frames.active[event.frame, node] = NodeProgress(
             node=node,
             node_id=event.node_id,
             frame=event.frame,

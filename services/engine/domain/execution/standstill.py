@@ -1,9 +1,9 @@
 """What keeps a run from going on, as its journal tells it."""
 
-from dataclasses import field, replace
+from dataclasses import field
 
 from services.engine.domain.events import journal
-from services.engine.domain.variables.record import mutable_record
+from services.engine.domain.variables.record import changed, mutable_record
 
 
 @mutable_record
@@ -35,7 +35,7 @@ class Standstill:
 
     def snapshot(self) -> "Standstill":
         """The same at this moment, which later changes leave alone."""
-        return replace(self, forms={**self.forms})
+        return changed(self, forms={**self.forms})
 
     def restore(self, saved: "Standstill") -> None:
         self.paused, self.since, self.idle = saved.paused, saved.since, saved.idle

@@ -1,10 +1,10 @@
 """What a new run's journal holds of the run that it begins from."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from services.engine.domain.events import journal
 from services.engine.domain.execution.frame_paths import rounds_of
+from services.engine.domain.variables.record import changed
 from services.engine.domain.variables.values import Value
 
 EndedNode = journal.NodeSucceeded | journal.NodeFailed
@@ -41,7 +41,7 @@ def story(events: Sequence[journal.JournalEvent]) -> Iterator[tuple[str, journal
             case journal.EffectCompleted(visible=str(), key=key) if key in asked:
                 node = _outermost(asked[key])
                 yield node, asked[key]
-                yield node, replace(event, result=None)
+                yield node, changed(event, result=None)
             case journal.CommandApplied(command="update_variables"):
                 yield OF_THE_RUN, event
             case _ if isinstance(event, _PLACED):
@@ -93,11 +93,11 @@ def taken_events(
                 pass
             case journal.NodeStarted():
                 index += 1
-                found.append(replace(event, index=index))
+                found.append(changed(event, index=index))
             case journal.NodeSucceeded() | journal.NodeFailed():
                 edited = outputs.get(event.node_id, _AS_IT_WAS)
                 found.append(
-                    replace(
+                    changed(
                         event,
                         taken_from=event.taken_from or origin,
                         outputs=event.outputs if event.frame else {**event.outputs, **edited},

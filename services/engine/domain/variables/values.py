@@ -1,8 +1,15 @@
 """Values of variables: what JSON can say. A file is an object with a mark (see `files`)."""
 
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, Any
 
-Value = JsonValue
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    Value = JsonValue
+else:
+    # What reads JSON by these types takes nothing else anyway, and msgspec knows no recursive ones.
+    Value = Any
+
 Selector = tuple[str, ...]
 """`(node id or sys/env/conversation, name, *path)`."""
 

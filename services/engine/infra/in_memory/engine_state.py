@@ -125,4 +125,4 @@ class EngineState:
         return variables[name]
 
     def now(self) -> float:
-        return self.clock.now().timestamp()
+        return self.clock.time()

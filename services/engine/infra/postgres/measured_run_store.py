@@ -39,7 +39,7 @@ class MeasuredRunStore(PostgresRunStore):
 
     async def claim_queued(self, worker: UUID, groups: Sequence[Group]) -> list[Claim]:
         claims = await super().claim_queued(worker, groups)
-        now = self._clock.now().timestamp()
+        now = self._clock.time()
         for claim in claims:
             self._metrics.claimed("queue")
             # A later epoch was handed back: most of its age is not the queue's.

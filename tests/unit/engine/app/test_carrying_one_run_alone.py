@@ -26,6 +26,7 @@ from services.engine.app.runs.stopped import Stopped
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.bootstrap import engine_layers
 from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
+from services.engine.infra.live_messages import encode_live
 from tests.support.engine_callees import Callees
 from tests.support.engine_harness import FAST, TENANT, Cluster, in_memory_cluster, with_worker
 from tests.support.engine_nodes import TEST_CATALOGUE, chain
@@ -50,7 +51,7 @@ class _World:
         lease = LeaseKeeper(stores.leases, self.worker, clock=clock, pace=pace)
         drivers = DriverPorts(
             journal=stores.writer,
-            publisher=EventPublisher(bus, None),
+            publisher=EventPublisher(bus, encode_live),
             timers=LoopTimers(clock),
             effects=EffectDispatcher(bus, clock=clock, may_send=lease.is_safe),
             clock=clock,

@@ -10,6 +10,7 @@ from libs.common.contracts.run_events import ReasoningDelta, TextDelta
 from libs.common.contracts.subjects import run_live
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.engine.app.events.publish_events import EventPublisher, LiveRun
+from services.engine.infra.live_messages import encode_live
 
 TENANT = UUID(int=1)
 
@@ -23,7 +24,7 @@ def _delta(text: str, offset: int) -> TextDelta:
 @asynccontextmanager
 async def _publishing() -> AsyncGenerator[tuple[InMemoryBus, EventPublisher]]:
     bus = InMemoryBus(clock=SystemClock())
-    publisher = EventPublisher(bus)
+    publisher = EventPublisher(bus, encode_live)
     task = asyncio.ensure_future(publisher.run())
     try:
         yield bus, publisher
@@ -61,7 +62,7 @@ async def test_thoughts_are_the_first_to_be_dropped() -> None:
     run = LiveRun(TENANT, uuid4())
     thought = ReasoningDelta(node_id="n", text="hm", generation="g")
     bus = InMemoryBus(clock=SystemClock())
-    publisher = EventPublisher(bus)
+    publisher = EventPublisher(bus, encode_live)
     publisher.publish(run, [thought])
     publisher.publish(run, [_delta("x", offset) for offset in range(10_000)])
     publisher.publish(run, [thought, _delta("y", 10_000)])

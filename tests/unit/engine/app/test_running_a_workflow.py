@@ -4,7 +4,6 @@
 # pyright: reportPrivateUsage=false
 
 import asyncio
-from dataclasses import replace
 from uuid import uuid4
 
 from libs.common.contracts.run_commands import AbortRun
@@ -12,6 +11,7 @@ from libs.common.contracts.run_queries import TraceQuery
 from libs.common.contracts.subjects import run_live
 from libs.common.errors import Unavailable, UpstreamError
 from services.engine.domain.events import journal
+from services.engine.domain.variables.record import changed
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
 from tests.support.engine_callees import Callees
 from tests.support.engine_harness import (
@@ -248,7 +248,7 @@ async def test_a_run_that_is_too_old_for_this_version_is_set_aside(cluster: Clus
     row = writer.row_of(TENANT, asked.run_id)
     first = row.journal[0][0]
     assert isinstance(first.event, journal.RunStarted)
-    row.journal[0][0] = first._replace(event=replace(first.event, semantics_version=99))
+    row.journal[0][0] = first._replace(event=changed(first.event, semantics_version=99))
     replica.engine.worker._lapse()
     view = await cluster.ended(asked.run_id)
     assert view.status == "incompatible"

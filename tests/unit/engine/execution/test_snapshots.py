@@ -1,7 +1,6 @@
 """A snapshot stands for the events before it: state, public events and next steps are the same."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -14,6 +13,7 @@ from services.engine.domain.execution.public_events import PublicView
 from services.engine.domain.execution.run_machine import RunMachine
 from services.engine.domain.execution.run_snapshot import FOLD_VERSION, RunSnapshot
 from services.engine.domain.execution.step import Step
+from services.engine.domain.variables.record import changed
 from services.engine.domain.variables.values import Value
 from services.engine.infra import snapshot_codec
 from services.engine.infra.snapshot_codec import decode_snapshot, encode_snapshot
@@ -47,7 +47,7 @@ class _Follower:
         step = self.machine.resume(9e3)
         asked = [(each.key, getattr(each.request, "call", None)) for each in step.dispatches]
         digests = [(each.key, each.request_hash) for each in step.dispatches]
-        return replace(step, dispatches=[]), [*asked, *digests]
+        return changed(step, dispatches=[]), [*asked, *digests]
 
     def restore(self, stored: bytes) -> None:
         snapshot = decode_snapshot(stored, fold_version=FOLD_VERSION)
@@ -163,7 +163,7 @@ def test_what_is_too_large_is_not_written_out(monkeypatch: pytest.MonkeyPatch, p
     follower = _Follower(random_graph(Random(1), fatal=False).compiled())
     system = {"query": "x" * 2_000} if place == "pool" else {}
     inputs = {} if place == "pool" else {"text": "x" * 2_000}
-    follower.fold([replace(begun(), system=system, inputs=inputs)], 1)
+    follower.fold([changed(begun(), system=system, inputs=inputs)], 1)
     stored = follower.snapshot(1)
     monkeypatch.setattr(snapshot_codec, "MAX_SNAPSHOT_BYTES", len(stored))
     assert follower.snapshot(1) == stored

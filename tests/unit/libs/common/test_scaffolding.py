@@ -44,6 +44,9 @@ class PatientClock:
     def now(self) -> datetime:
         return datetime(2030, 1, 1, tzinfo=UTC)
 
+    def time(self) -> float:
+        return self.now().timestamp()
+
     def monotonic(self) -> float:
         return 0.0
 

@@ -19,6 +19,9 @@ class _FixedClock:
     def now(self) -> datetime:
         return _NOW
 
+    def time(self) -> float:
+        return self.now().timestamp()
+
     def monotonic(self) -> float:
         return 0.0
 
