@@ -13,7 +13,7 @@ CONTENT = {"inference": {"providers"}, "plugin": {"bundles"}}
 
 # The walker over Jinja2's parsed trees and JSON Schema are rules of the engine; all are pure.
 PURE_LIBRARIES = {
-    ("engine", "domain"): {"jinja2", "json_repair", "jsonschema", "referencing"},
+    ("engine", "domain"): {"jinja2", "json_repair", "jsonschema", "msgspec", "referencing"},
     ("inference", "domain"): {"jsonschema"},
     ("plugin", "domain"): {"jsonschema"},
 }

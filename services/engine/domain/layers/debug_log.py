@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from typing import Literal, cast
 
 from services.engine.domain.events.journal import EVENT_TYPES, JournalEvent
 from services.engine.domain.layers.layer import Listener, ObservedRun, Order, RunView
+from services.engine.domain.variables.record import fields_of
 from services.engine.domain.variables.values import Value
 
 Detail = Literal["off", "events", "values"]
@@ -52,12 +52,11 @@ class _Lines:
             "kind": type(event).__name__,
             "steps": run.steps,
         }
-        for each in fields(event):
-            value = getattr(event, each.name)
-            if each.name in _PLACE:
-                line[each.name] = value
+        for name, value in fields_of(event).items():
+            if name in _PLACE:
+                line[name] = value
             elif self._values and value is not None:
-                line[each.name] = self._shown(cast("Value", value))
+                line[name] = self._shown(cast("Value", value))
         if (label := self._run.labels.get(str(line.get("node_id")))) is not None:
             line["node_type"] = label.type
         self._write(line)

@@ -37,6 +37,11 @@ def changed(each: T, **changes: object) -> T:
     return cast("T", msgspec.structs.replace(cast("msgspec.Struct", each), **changes))
 
 
+def fields_of(each: object) -> dict[str, object]:
+    """What a record holds, by name."""
+    return msgspec.structs.asdict(cast("msgspec.Struct", each))
+
+
 def _made(kind: type[T], *, eq: bool = True) -> type[T]:
     body = {name: _default(value) for name, value in vars(kind).items() if name not in _OF_A_CLASS}
     # Its metaclass, called as a class statement would: no stub knows its arguments.

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from random import Random
-from typing import cast
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.engine.domain.events import journal
+from services.engine.domain.variables.record import fields_of
 from tests.unit.engine.execution.random_graphs import RandomGraph, random_graph
 from tests.unit.engine.execution.simulated_world import World, ended, run_to_end
 
@@ -102,7 +101,7 @@ def _timeless(event: journal.JournalEvent) -> str:
     """Everything but the instants, which depend on how long things took."""
     fields = {
         name: value
-        for name, value in msgspec.structs.asdict(cast("msgspec.Struct", event)).items()
+        for name, value in fields_of(event).items()
         if name not in {"at", "due", "started_at"}
     }
     return f"{type(event).__name__} {fields}"
