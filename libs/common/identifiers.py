@@ -33,6 +33,12 @@ def uuid7() -> UUID:
     return _compose(millis, entropy)
 
 
+def uuid7_of(origin: UUID, name: str) -> UUID:
+    """The UUIDv7 of the same millisecond as `origin` that `name` stands for."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+    return _compose(uuid7_millis(origin), int.from_bytes(digest[:10], "big") >> 6)
+
+
 def uuid7_millis(value: UUID) -> int:
     """The Unix time in milliseconds that a UUIDv7 carries."""
     return value.int >> 80

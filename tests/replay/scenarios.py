@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
+from tests.unit.engine.execution.calling_world import CALL, CallingWorld
 from tests.unit.engine.execution.container_graphs import (
     assigner,
     breaks,
@@ -30,7 +31,7 @@ class Scenario:
         return workflow(self.nodes, self.edges)
 
     def play(self) -> World:
-        world = ParkedWorld(self.compiled(), self.fails)
+        world = CallingWorld(self.compiled(), self.fails)
         world.begin()
         self.story(world)
         assert world.finished
@@ -77,6 +78,16 @@ def _asked_and_paused(world: World) -> None:
     world.crash()
     world.go_on()
     world.time_out(key("g"))
+    _first(world)
+
+
+def _called(world: World) -> None:
+    assert isinstance(world, CallingWorld)
+    world.happen(f"accept {key('c')}")
+    world.accept(key("d"))
+    world.crash()
+    world.end(key("c"), total_steps=3, waited_seconds=60.0)
+    world.end(key("d"), status="failed", error="no")
     _first(world)
 
 
@@ -184,6 +195,17 @@ SCENARIOS: Mapping[str, Scenario] = {
         },
         edges=("s > f", "s > g", "f:yes > m", "g:__timeout > late"),
         story=_asked_and_paused,
+    ),
+    "called_workflows": Scenario(
+        nodes={
+            "s": _BEGIN,
+            "c": CALL,
+            "d": {**CALL, "error_strategy": "fail-branch"},
+            "w": {"type": "pass"},
+            "i": {"type": "pass"},
+        },
+        edges=("s > c", "s > d", "d > w", "d:fail-branch > i"),
+        story=_called,
     ),
     "aborted": Scenario(nodes=_STREAM, edges=("s > m", "m > a"), story=_aborted),
 }

@@ -51,6 +51,7 @@ from services.engine.infra.in_memory.workflow_store import InMemoryWorkflowStore
 from services.engine.infra.live_messages import encode_live
 from services.engine.infra.postgres.engine_stores import postgres_stores
 from services.engine.infra.postgres.journal_store import GroupCommitter
+from services.engine.infra.postgres.run_store import PostgresRunStore
 from services.engine.interface.nats.handlers import EngineHandlers
 from tests.support.databases import FreshDatabase
 from tests.support.engine_nodes import TEST_CATALOGUE
@@ -267,16 +268,20 @@ async def postgres_cluster(
     sealing: RunSealing | None = None,
     secrets: SecretsOf | None = None,
     objects: ObjectStore | None = None,
+    group_limit: int | None = None,
 ) -> AsyncGenerator[Cluster]:
     """`secrets` makes each replica's own source of secret environment values. `objects` None:
-    large events stand in their rows."""
+    large events stand in their rows. `group_limit`: of one app's running runs."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await create_pool(database.url))
         sweeper = await stack.enter_async_context(await create_pool(database.sweeper_url))
 
         def stores_of(worker_id: UUID) -> tuple[EngineStores, Coroutine[Any, Any, None]]:
             committer = GroupCommitter(pool, worker_id, sealing=sealing, objects=objects)
-            stores = postgres_stores(pool, sweeper, committer, sealing=sealing, objects=objects)
+            runs = PostgresRunStore(pool, sweeper, group_limit=group_limit, sealing=sealing)
+            stores = postgres_stores(
+                pool, sweeper, committer, sealing=sealing, objects=objects, runs=runs
+            )
             return stores, committer.run()
 
         cluster = Cluster(stores_of, bus, secrets)

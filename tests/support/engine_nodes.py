@@ -109,6 +109,9 @@ TEST_CATALOGUE: Mapping[str, NodeType] = {
     "compute": NodeType(type="compute", execution="executable", parse=_Compute),
     "huge": NodeType(type="huge", execution="executable", parse=_Huge),
     "human-input": CATALOGUE["human-input"],
+    "start": CATALOGUE["start"],
+    "end": CATALOGUE["end"],
+    "sub-workflow": CATALOGUE["sub-workflow"],
     "broken": NodeType(type="broken", execution="executable", parse=_Broken),
     "unwritable": NodeType(type="unwritable", execution="executable", parse=_Unwritable),
     "show": NodeType(

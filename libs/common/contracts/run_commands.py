@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from libs.common.contracts.child_runs import ChildOutcome, ParentRun, PinnedWorkflow
+from libs.common.contracts.environment_values import EnvironmentValue
 from libs.common.contracts.forms import HumanAnswer
 from libs.common.contracts.run_forks import RunOrigin
 
@@ -26,15 +28,6 @@ RunStatus = Literal[
 ]
 TERMINAL_STATUSES = frozenset({"succeeded", "partial-succeeded", "failed", "stopped"})
 SET_ASIDE_STATUSES = frozenset({"quarantined", "incompatible"})
-
-
-class EnvironmentValue(_Frozen):
-    """An `env.*` value. A secret travels by `secret_version`, its `value` is then None."""
-
-    name: str
-    value_type: str = "string"
-    value: JsonValue = None
-    secret_version: int | None = None
 
 
 class HistoryTurn(_Frozen):
@@ -66,6 +59,9 @@ class AcceptRun(_Frozen):
 
     `conversation_variables` are first values; what the conversation `conversation_id` has kept
     stands instead of them. None: nothing is kept.
+
+    `sub_workflows` is what the workflows that its nodes call, at any depth, mean; a run with a
+    `parent` is called by a node of that one.
     """
 
     tenant_id: UUID
@@ -83,6 +79,18 @@ class AcceptRun(_Frozen):
     root: str | None = None
     given: dict[str, dict[str, JsonValue]] = {}
     conversation_id: UUID | None = None
+    sub_workflows: tuple[PinnedWorkflow, ...] = ()
+    parent: ParentRun | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many runs are around it."""
+        return 0 if self.parent is None else self.parent.depth
+
+    @property
+    def around(self) -> dict[str, int]:
+        """The secrets of the runs around it, by `app/name`, with their versions."""
+        return {} if self.parent is None else self.parent.secrets
 
     @property
     def remembers(self) -> UUID | None:
@@ -102,7 +110,9 @@ class AcceptRun(_Frozen):
     @property
     def has_secrets(self) -> bool:
         """Whatever is stored or sent of the run has to be sealed (libs.common.run_sealing)."""
-        return any(each.secret_version is not None for each in self.environment)
+        return bool(self.around) or any(
+            each.secret_version is not None for each in self.environment
+        )
 
 
 class RunAccepted(_Frozen):
@@ -111,6 +121,23 @@ class RunAccepted(_Frozen):
     run_id: UUID
     status: str
     already_known: bool = False
+
+
+class ChildAccepted(_Frozen):
+    """A run that a node of another one calls is accepted. Told without its inputs where they may
+    come of a secret."""
+
+    version_id: UUID
+    acceptance: AcceptRun
+
+    @property
+    def tellable(self) -> "ChildAccepted":
+        """The same as it may be told."""
+        if not self.acceptance.around:
+            return self
+        return self.model_copy(
+            update={"acceptance": self.acceptance.model_copy(update={"inputs": {}})}
+        )
 
 
 class RunOrder(_Frozen):
@@ -165,11 +192,11 @@ class AnswerForm(RunOrder):
 
 
 class ChildFinished(RunOrder):
-    """A run that this one waits for has ended."""
+    """The run that the effect `key` called has ended. Stored by that end alone."""
 
     kind: Literal["child_finished"] = "child_finished"
-    child_run_id: UUID
-    status: RunStatus
+    key: str
+    outcome: ChildOutcome
 
 
 class TimerDue(RunOrder):

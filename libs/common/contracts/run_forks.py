@@ -39,7 +39,8 @@ class RunOrigin(_Frozen):
 class PlanFork(_Frozen):
     """What would happen if a run began from `run_id`, which has ended, under the workflow
     `workflow_hash`. `from_node` None: everything executes again, a replay. `secrets` are the
-    versions of the new run's secret environment values by name.
+    versions of the new run's secret environment values by name, `sub_workflows` the content hashes
+    of what its nodes call, by their references.
 
     Raises `run_unknown`, `run_under_way`, `workflow_unknown`, and `fork_refused` where the request
     makes no sense for this run.
@@ -51,6 +52,7 @@ class PlanFork(_Frozen):
     from_node: str | None = None
     outputs: Edits = {}
     secrets: dict[str, int] = {}
+    sub_workflows: dict[str, str] = {}
 
 
 class TakenNode(_Frozen):

@@ -49,13 +49,15 @@ class RunsQuery(_Frozen):
 
 
 class RunSummary(_Frozen):
-    """`evidence`: why the run was set aside, None for any other. `created_at` is Unix seconds."""
+    """`evidence`: why the run was set aside, None for any other. `created_at` is Unix seconds.
+    `parent_run_id`: the run whose node called it."""
 
     run_id: UUID
     app_id: UUID
     status: RunStatus
     created_at: float
     evidence: str | None = None
+    parent_run_id: UUID | None = None
 
 
 class RunSummaries(_Frozen):
@@ -91,7 +93,8 @@ class TraceQuery(RunQuery):
 
 class NodeTrace(_Frozen):
     """One execution of a node. `status` running until it ended. Times are Unix seconds.
-    `taken_from` is the run that executed it, where this one took it over."""
+    `taken_from` is the run that executed it, where this one took it over; `child_runs` are the runs
+    that it called, one an attempt."""
 
     execution_id: UUID
     node_id: str
@@ -111,6 +114,7 @@ class NodeTrace(_Frozen):
     error_type: str | None = None
     metadata: dict[str, JsonValue] = {}
     taken_from: UUID | None = None
+    child_runs: tuple[UUID, ...] = ()
 
 
 class RunTrace(_Frozen):

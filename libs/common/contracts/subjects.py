@@ -43,6 +43,7 @@ from libs.common.contracts.providers import ProviderList, ProviderQuery
 from libs.common.contracts.run_commands import (
     AbortRun,
     AcceptRun,
+    ChildAccepted,
     CommandAccepted,
     Doorbell,
     PauseRun,
@@ -180,6 +181,7 @@ CHANGE_VARIABLE = Subject("engine.conversations.change", ChangeVariable, Convers
 VALIDATE_WORKFLOW = Subject("engine.workflows.validate", ValidateWorkflow, ValidationReport)
 RUN_DOORBELL = DurableSubject(f"engine.doorbell.{CELL}", "ENGINE_DOORBELLS", Doorbell, True)
 RUN_ENDED = DurableSubject(f"engine.ended.{CELL}", "ENGINE_FACTS", RunEnded, False)
+CHILD_ACCEPTED = DurableSubject(f"engine.child.{CELL}", "ENGINE_FACTS", ChildAccepted, False)
 RUN_WAKE_ALL = Broadcast(f"engine.run.{CELL}.wake.*", Doorbell)
 
 CHAT = StreamSubject("inference.chat", ChatCall, ChatCallPart)

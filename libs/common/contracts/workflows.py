@@ -41,7 +41,12 @@ class ValidationReport(_Frozen):
 
 
 class ValidateWorkflow(_Frozen):
+    """`sub_workflows` are the content hashes of what its nodes call, by their references; those of
+    `tenant_id`."""
+
     definition: WorkflowDefinition
+    tenant_id: UUID | None = None
+    sub_workflows: dict[str, str] = {}
 
 
 class RegisterWorkflow(_Frozen):
@@ -49,3 +54,4 @@ class RegisterWorkflow(_Frozen):
 
     tenant_id: UUID
     definition: WorkflowDefinition
+    sub_workflows: dict[str, str] = {}

@@ -8,6 +8,7 @@ from libs.common.clock import Clock
 from libs.common.messaging.bus import MessageBus
 from services.engine.app.conversations.change_variable import ChangeVariableUseCase
 from services.engine.app.conversations.read_variables import ReadVariables
+from services.engine.app.effects.child_runs import ChildPorts
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.events.publish_events import EventPublisher
 from services.engine.app.forms.read_forms import ReadForms
@@ -95,7 +96,8 @@ def wire_engine(
     on_end: Callable[[UUID], None],
     on_effect: OnEffect = uncounted,
 ) -> Engine:
-    """`on_end` is told the tenant of every run that ended: its outbox has something to send.
+    """`on_end` is told the tenant of every run that ended or was called: its outbox has something
+    to send.
     Without `processes` no run is isolated, without `secrets` none that has some can run."""
     secrets = secrets or NoSecrets()
     workflows = _workflows(stores, options)
@@ -118,7 +120,10 @@ def wire_engine(
             on_release=ring,
         )
     effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe, on_effect=on_effect)
-    drivers = _driver_ports(stores, publisher, effects, clock, layers, options)
+    children = ChildPorts(
+        runs=stores.runs, workflows=workflows, waker=waker, clock=clock, on_child=on_end
+    )
+    drivers = _driver_ports(stores, publisher, effects, children, layers, options)
     carrier = RunCarrier(
         worker_id,
         _carrier_ports(stores, workflows, secrets, drivers),
@@ -138,7 +143,7 @@ def wire_engine(
     return Engine(
         worker=worker,
         use_cases=EngineUseCases(
-            accept=AcceptRunUseCase(stores.runs, worker, bus),
+            accept=AcceptRunUseCase(stores.runs, workflows, worker, bus),
             command=CommandRun(stores.commands, waker),
             forms=ReadForms(stores.forms),
             submit=SubmitFormUseCase(stores.forms, waker),
@@ -176,8 +181,17 @@ def wire_lone_run(
     """One run in a process of its own: `worker_id` owns `claim` already."""
     lease = LeaseKeeper(stores.leases, worker_id, clock=clock, pace=options.lease)
     effects = ObservedEffects(bus, clock=clock, may_send=lease.is_safe)
-    drivers = _driver_ports(stores, publisher, effects, clock, layers, options)
     workflows = _workflows(stores, options)
+    waker = RunWaker(channel, bus)
+    children = ChildPorts(
+        runs=stores.runs,
+        workflows=workflows,
+        waker=waker,
+        clock=clock,
+        # The sweep of a worker's relay finds it.
+        on_child=lambda _: None,
+    )
+    drivers = _driver_ports(stores, publisher, effects, children, layers, options)
     carrier = RunCarrier(
         worker_id,
         _carrier_ports(stores, workflows, secrets, drivers),
@@ -194,10 +208,11 @@ def _driver_ports(
     stores: EngineStores,
     publisher: EventPublisher,
     effects: EffectDispatcher,
-    clock: Clock,
+    children: ChildPorts,
     layers: LayerStack,
     options: EngineOptions,
 ) -> DriverPorts:
+    clock = children.clock
     return DriverPorts(
         journal=stores.writer,
         publisher=publisher,
@@ -207,6 +222,7 @@ def _driver_ports(
         forms=stores.forms,
         timers=LoopTimers(clock),
         layers=layers,
+        children=children,
         snapshot_floor=options.snapshot_floor,
         variable_bytes=options.variable_bytes,
     )

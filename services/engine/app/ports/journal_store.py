@@ -6,7 +6,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from libs.common.contracts.run_commands import RunEnded
+from libs.common.contracts.run_commands import RunCommand, RunEnded
 from services.engine.domain.events.journal import JournalEvent
 from services.engine.domain.variables.record import entity
 from services.engine.domain.variables.values import Value
@@ -39,6 +39,9 @@ class Append:
     `secret`: the run has secrets, so it is stored under the run's seal. The writer sets `size`, in
     bytes of encoded events, before it settles an append as TAKEN.
 
+    `told` are commands to other runs, stored with its events or not at all; a run that has ended or
+    was never accepted gets none.
+
     `changes` are the variables of `conversation_id` that its events change, by name, and are stored
     with them or not at all; again under the same event they change nothing.
     """
@@ -52,6 +55,7 @@ class Append:
     secret: bool = False
     progressed: bool = False
     ending: RunEnded | None = None
+    told: list[RunCommand] = field(default_factory=list[RunCommand])
     conversation_id: UUID | None = None
     changes: dict[str, VariableChange] | None = None
     size: int = 0

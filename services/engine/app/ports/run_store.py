@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
-from libs.common.contracts.run_commands import AcceptRun, RunEnded, RunStatus
+from libs.common.contracts.run_commands import AcceptRun, ChildAccepted, RunEnded, RunStatus
 from libs.common.contracts.run_queries import RunsQuery, RunSummary
 
 
@@ -78,6 +78,14 @@ class RunStore(Protocol):
         """Store the run, idempotently by its id.
 
         `worker`, one with room, claims it in the same commit unless its group has queued runs.
+        Raises WorkflowUnknown and RunIdOutOfRange.
+        """
+        ...
+
+    async def accept_child(self, parent: Claim, child: ChildAccepted) -> Acceptance | None:
+        """Store the run of `child` as queued, idempotently by its id, and the fact with it. None
+        when the run that calls it is no longer owned under `parent`.
+
         Raises WorkflowUnknown and RunIdOutOfRange.
         """
         ...

@@ -9,13 +9,17 @@ from services.engine.app.errors import RunIdOutOfRange
 from services.engine.app.ports.run_store import Acceptance, RunStore
 from services.engine.app.runs.ring_doorbell import ring_doorbell
 from services.engine.app.worker import Worker
+from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 
 _UUID_VERSION = 7
 
 
 class AcceptRunUseCase:
-    def __init__(self, runs: RunStore, worker: Worker, bus: MessageBus) -> None:
+    def __init__(
+        self, runs: RunStore, workflows: CompiledWorkflows, worker: Worker, bus: MessageBus
+    ) -> None:
         self._runs = runs
+        self._workflows = workflows
         self._worker = worker
         self._bus = bus
 
@@ -24,6 +28,9 @@ class AcceptRunUseCase:
         this worker's in the same commit. Raises WorkflowUnknown, RunIdOutOfRange, Unavailable."""
         if request.run_id.version != _UUID_VERSION:
             raise RunIdOutOfRange("`run_id` must be a UUIDv7.")
+        for each in request.sub_workflows:
+            # What it may call has to be there when it does.
+            await self._workflows.get(request.tenant_id, each.workflow_hash)
         accepted = await self._accepted(request, self._worker.claimant(request.tenant_id))
         if accepted.claim is not None:
             self._worker.take(accepted.claim)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from libs.common.contracts.chat import ChatPart
 from libs.common.contracts.run_commands import AbortRun, PauseRun
+from services.engine.app.effects.child_runs import ChildEvents, ChildRuns
 from services.engine.app.effects.open_forms import FormEvents, FormOpener
 from services.engine.app.observing.observed_run import observed_run
 from services.engine.app.ports.command_store import StoredCommand
@@ -23,6 +24,7 @@ from services.engine.app.runs.run_secrets import NO_SECRETS, RunSecrets
 from services.engine.app.runs.run_started import run_started
 from services.engine.app.runs.run_timers import RunTimers
 from services.engine.app.runs.stopped import Stopped
+from services.engine.app.runs.told_relatives import told_children, told_parent
 from services.engine.app.runs.told_steps import ToldSteps
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
@@ -89,12 +91,24 @@ class RunDriver:
         self._handing_back: asyncio.Future[None] | None = None
         self._suspect = claim.takeovers > 0
         self._outstanding = OutstandingAppends(claim, ports.journal, self._settled)
+        self._children = ChildRuns(
+            claim,
+            ports.children,
+            ChildEvents(
+                left=lambda: self._machine.left(ports.clock.now().timestamp()),
+                accepted=self._child_accepted,
+                refused=self._child_refused,
+                lost=self.superseded,
+                defect=self._defect,
+            ),
+        )
         told = FormEvents(opened=self._form_opened, lost=self.superseded, defect=self._defect)
         self._outputs = RunOutputs(
             claim,
             ports.publisher,
             ports.effects,
             FormOpener(claim, ports.forms, ports.clock, mask=secrets.mask, events=told),
+            self._children,
             sink=self,
             on_defect=self._defect,
         )
@@ -187,6 +201,12 @@ class RunDriver:
     def _form_opened(self, key: str) -> None:
         self._guarded(lambda now: self._machine.form_opened(key, now))
 
+    def _child_accepted(self, key: str) -> None:
+        self._guarded(lambda now: self._machine.child_started(key, now))
+
+    def _child_refused(self, key: str, error: EffectError) -> None:
+        self._guarded(lambda now: self._machine.fail(key, error, definite=True, now=now))
+
     # The machine's steps.
 
     def _begin(self, opening: Opening, now: float) -> Step:
@@ -278,6 +298,7 @@ class RunDriver:
         opened.add(self._next_seq, step)
         self._next_seq += len(step.events)
         append = opened.append
+        append.told.extend(told_children(self.claim, step.stops))
         self._outputs.prepare(step)
         if self._suspect and any(isinstance(event, _COMPLETIONS) for event in step.events):
             append.progressed, self._suspect = True, False
@@ -302,6 +323,7 @@ class RunDriver:
             answer=self._told.text(self._outstanding.steps),
             open_keys=self._outputs.open_keys,
         )
+        append.told.extend(told_parent(self.claim, append.ending, last, self._machine.state))
 
     def _settled(self, append: Append, verdict: Verdict, reason: str) -> None:
         done = self._outstanding.take_off(append)
@@ -310,6 +332,7 @@ class RunDriver:
                 self._tell(done.steps)
                 if self._listeners is not None:
                     self._let_hear(self._listeners, append)
+                self._children.wake(append.told)
                 newest = self._outstanding.newest
                 self._cutter.taken(append, behind=newest.append if newest else None)
                 if append.ending is not None:

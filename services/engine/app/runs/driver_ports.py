@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from libs.common.clock import Clock
+from services.engine.app.effects.child_runs import ChildPorts
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.events.publish_events import EventPublisher
 from services.engine.app.ports.form_store import FormStore
@@ -27,5 +28,6 @@ class DriverPorts:
     forms: FormStore
     timers: LoopTimers
     layers: LayerStack
+    children: ChildPorts
     snapshot_floor: int = SNAPSHOT_FLOOR
     variable_bytes: int = VARIABLE_BYTES

@@ -24,7 +24,7 @@ from services.engine.app.ports.run_store import RunRecord, RunStore
 from services.engine.app.ports.snapshot_store import SnapshotStore
 from services.engine.app.runs.kept_history import with_history
 from services.engine.app.runs.public_page import PublicPage
-from services.engine.app.runs.run_secrets import mask_of
+from services.engine.app.runs.run_secrets import hidden_by, mask_of
 from services.engine.app.runs.trace_page import TracePage
 from services.engine.app.runs.view_checkpoints import Checkpoint, ViewCheckpoints, beginning
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
@@ -121,7 +121,7 @@ class ReadRun:
         found = await self._snapshots.newest(record.tenant_id, record.run_id, at_most=after_seq)
         if found is None or found.machine.state.started is None:
             return None
-        secrets = found.machine.state.started.secrets
+        secrets = hidden_by(found.machine.state.started)
         return Checkpoint(place=found.seq, secrets=secrets, view=found.view)
 
     async def _view_of(self, record: RunRecord, secrets: Mapping[str, int]) -> PublicView:
@@ -149,7 +149,7 @@ class ReadRun:
 
 def _secrets(entries: Sequence[Entry]) -> Mapping[str, int]:
     first = entries[0].event if entries else None
-    return first.secrets if isinstance(first, RunStarted) else {}
+    return hidden_by(first) if isinstance(first, RunStarted) else {}
 
 
 def _view(record: RunRecord, *, last: _Told | None) -> RunView:

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from libs.common.contracts.run_events import ReasoningDelta, TextDelta
+from services.engine.app.effects.child_runs import ChildRuns
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.effects.effect_sink import EffectSink
 from services.engine.app.effects.open_forms import FormOpener
 from services.engine.app.events.publish_events import EventPublisher, LiveEvent, LiveRun
 from services.engine.app.ports.run_store import Claim
 from services.engine.domain.execution.public_events import ToldEvent
-from services.engine.domain.execution.step import Delta, Dispatch, OpenForm, Step, Thought
+from services.engine.domain.execution.step import Delta, Dispatch, Step, Thought
 from services.engine.domain.node_parts.effects import CallModel
 
 
@@ -24,7 +25,8 @@ class _Call(NamedTuple):
 
 
 class RunOutputs:
-    """Events, text, forms, and calls under way. `last_seq` is the newest public event told."""
+    """Events, text, forms, called runs, and calls under way. `last_seq` is the newest public event
+    told."""
 
     def __init__(
         self,
@@ -32,6 +34,7 @@ class RunOutputs:
         publisher: EventPublisher,
         effects: EffectDispatcher,
         forms: FormOpener,
+        children: ChildRuns,
         *,
         sink: EffectSink,
         on_defect: Callable[[BaseException], None],
@@ -41,6 +44,7 @@ class RunOutputs:
         self._publisher = publisher
         self._effects = effects
         self._forms = forms
+        self._children = children
         self._sink = sink
         self._on_defect = on_defect
         self._live = LiveRun(claim.tenant_id, claim.run_id)
@@ -73,8 +77,12 @@ class RunOutputs:
             call = self._calls.get(dispatch.key)
             if call is not None and not call.cleared.done():
                 call.cleared.set_result(None)
+        if self._closed:
+            return
         for form in step.forms:
-            self._open(form)
+            self._forms.open(form)
+        for child in step.children:
+            self._children.start(child)
 
     def tell(self, step: Step, shown: Sequence[ToldEvent], last_seq: int) -> None:
         """Publish what `step` brought and cancel what it lets go of, after `send`.
@@ -105,6 +113,7 @@ class RunOutputs:
         """Stop listening to every call. The calls go on at their callees."""
         self._closed = True
         self._forms.stop()
+        self._children.stop()
         for call in self._calls.values():
             call.task.cancel()
 
@@ -113,6 +122,7 @@ class RunOutputs:
         calls = [call.task for call in self._calls.values()]
         await asyncio.gather(*calls, *self._cancelling, return_exceptions=True)
         await self._forms.closed()
+        await self._children.closed()
 
     def _delta(self, delta: Delta) -> TextDelta:
         return TextDelta(
@@ -131,10 +141,6 @@ class RunOutputs:
         task = asyncio.ensure_future(work)
         task.add_done_callback(self._call_over)
         return _Call(dispatch, task, cleared)
-
-    def _open(self, form: OpenForm) -> None:
-        if not self._closed:
-            self._forms.open(form)
 
     def _call_over(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -37,6 +37,8 @@ def run_started(
         max_variable_bytes=variable_bytes,
         max_tokens=request.limits.max_tokens,
         root=request.root,
+        sub_workflows={each.ref: each.workflow_hash for each in request.sub_workflows},
+        around=request.around,
     )
 
 

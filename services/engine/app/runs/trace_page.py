@@ -8,7 +8,7 @@ from libs.common.contracts.run_queries import NodeTrace
 from services.engine.app.ports.journal_store import Entry, JournalReader
 from services.engine.app.runs.public_page import ROWS_AT_ONCE
 from services.engine.app.runs.view_checkpoints import Checkpoint, ViewCheckpoints
-from services.engine.domain.events.journal import NodeStarted
+from services.engine.domain.events.journal import ChildStarted, NodeStarted
 from services.engine.domain.execution.public_events import PublicView, ToldEvent
 
 _MOST_BYTES = 8 * 1024 * 1024
@@ -79,6 +79,8 @@ class TracePage:
                 self._close()
             told = self._view.tell(seq, event)
             self._place = seq
+            if isinstance(event, ChildStarted):
+                self._call(event)
             if told is None:
                 continue
             match told["kind"]:
@@ -111,13 +113,21 @@ class TracePage:
             retries = {"retries": told["retry_index"]}
             self._nodes[place] = self._nodes[place].model_copy(update=retries)
 
+    def _call(self, event: ChildStarted) -> None:
+        known = self._nodes.get((event.node_id, event.frame))
+        if known is not None:
+            called = {"child_runs": (*known.child_runs, UUID(event.child_run_id))}
+            self._nodes[event.node_id, event.frame] = known.model_copy(update=called)
+
     def _finish(self, told: ToldEvent) -> None:
         place = _place(told)
         known = self._nodes.get(place)
         if known is None:
             return
         self._under_way.discard(place)
-        ended = NodeTrace.model_validate({**told, "retries": known.retries})
+        ended = NodeTrace.model_validate(
+            {**told, "retries": known.retries, "child_runs": known.child_runs}
+        )
         tokens = ended.metadata.get("total_tokens", 0)
         if isinstance(tokens, int | float):
             ended = ended.model_copy(update={"total_tokens": int(tokens)})

@@ -7,7 +7,13 @@ fold can derive (edges taken and skipped, readiness) is not written down.
 from dataclasses import field
 from typing import Literal
 
-from services.engine.domain.events.standing import FormClosed, FormOpened, RunParked, RunResumed
+from services.engine.domain.events.standing import (
+    ChildStarted,
+    FormClosed,
+    FormOpened,
+    RunParked,
+    RunResumed,
+)
 from services.engine.domain.variables.record import record
 from services.engine.domain.variables.sizes import VARIABLE_BYTES
 from services.engine.domain.variables.values import Value
@@ -25,7 +31,8 @@ class RunStarted:
     first; `seed` feeds the run's only source of randomness; `clock` is the run's "now". A
     conversation variable is not given more than `max_variable_bytes`. `max_tokens` None: no
     bound on those of model calls. `root` is the node it begins with, None the
-    workflow's first root.
+    workflow's first root. `sub_workflows` are the content hashes of what nodes call, by
+    reference; `around` the versions of the secrets of the runs around this one, by `app/name`.
     """
 
     at: float
@@ -44,6 +51,8 @@ class RunStarted:
     max_variable_bytes: int = VARIABLE_BYTES
     max_tokens: int | None = None
     root: str | None = None
+    sub_workflows: dict[str, str] = field(default_factory=dict[str, str])
+    around: dict[str, int] = field(default_factory=dict[str, int])
 
 
 @record
@@ -124,8 +133,9 @@ class FrameFinished:
 @record
 class EffectDispatched:
     """An effect may now be sent. `effect_class` and `request_hash` as in the effect's envelope;
-    class `timer` is a wait inside the run that ends at instant `due` (Unix seconds), class `human`
-    a form that can be answered until then, with its digest as hash."""
+    class `child` is a run of another workflow, class `timer` a wait inside the run that ends at
+    instant `due` (Unix seconds), class `human` a form that can be answered until then, with its
+    digest as hash."""
 
     at: float
     key: str
@@ -335,6 +345,7 @@ JournalEvent = (
     | CommandApplied
     | FormOpened
     | FormClosed
+    | ChildStarted
     | RunParked
     | RunResumed
     | RunFinished
@@ -362,6 +373,7 @@ EVENT_TYPES: tuple[type[JournalEvent], ...] = (
     CommandApplied,
     FormOpened,
     FormClosed,
+    ChildStarted,
     RunParked,
     RunResumed,
     RunFinished,

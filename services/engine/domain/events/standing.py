@@ -33,6 +33,17 @@ class FormClosed:
 
 
 @record
+class ChildStarted:
+    """The run that the effect `key` calls is accepted, so its end will be told."""
+
+    at: float
+    key: str
+    node_id: str
+    frame: str
+    child_run_id: str
+
+
+@record
 class RunParked:
     """Nothing of the run is under way any more: it waits for people, or was paused for `reason`.
     The totals are those so far."""

@@ -4,8 +4,15 @@ import hashlib
 import json
 from uuid import UUID, uuid5
 
+from libs.common.identifiers import uuid7_of
 from services.engine.domain.events.journal import EffectDispatched
-from services.engine.domain.node_parts.effects import AskHuman, EffectRequest, SentEffect, Wait
+from services.engine.domain.node_parts.effects import (
+    AskHuman,
+    EffectRequest,
+    RunWorkflow,
+    SentEffect,
+    Wait,
+)
 
 
 def run_scope(tenant_id: UUID, run_id: UUID) -> str:
@@ -23,7 +30,13 @@ def form_id(run_id: UUID, key: str) -> UUID:
     return uuid5(run_id, f"form/{key}")
 
 
-def request_hash(request: SentEffect) -> str:
+def child_run_id(run_id: UUID, key: str) -> UUID:
+    """The id of the run that the effect `key` calls: of its parent's time, so that both lie in the
+    same part of the journal."""
+    return uuid7_of(run_id, key)
+
+
+def request_hash(request: SentEffect | RunWorkflow) -> str:
     """SHA-256 hex digest of the request as JSON with sorted keys."""
     content = json.dumps(
         request.call.model_dump(mode="json"),
@@ -42,4 +55,7 @@ def is_same_request(known: EffectDispatched, request: EffectRequest) -> bool:
         # What people were shown is stored. Variables that it was made of may have been changed by a
         # command since.
         return known.effect_class == "human"
+    if isinstance(request, RunWorkflow):
+        # The same: what the child was given is stored with it.
+        return known.effect_class == "child"
     return known.request_hash == request_hash(request)

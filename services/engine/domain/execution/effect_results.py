@@ -3,6 +3,7 @@
 from typing import assert_never, cast
 
 from libs.common.contracts.chat import ChatResult, Completed, ReasoningPart, TextPart
+from libs.common.contracts.child_runs import ChildOutcome
 from libs.common.contracts.code_execution import CodeResult
 from libs.common.contracts.command_execution import CommandResult
 from libs.common.contracts.document_text import DocumentText
@@ -20,6 +21,7 @@ from services.engine.domain.node_parts.effects import (
     ReadDocument,
     RunCode,
     RunCommand,
+    RunWorkflow,
     Wait,
 )
 from services.engine.domain.variables.values import Value
@@ -72,6 +74,8 @@ def restored(request: EffectRequest, value: Value) -> EffectResult:
             return CommandResult.model_validate(value)
         case AskHuman():
             return HumanAnswer.model_validate(value)
+        case RunWorkflow():
+            return ChildOutcome.model_validate(value)
         case Wait():
             return None
         case _:

@@ -71,6 +71,13 @@ class NodeProgress:
         """Whether an effect of the present attempt is under way."""
         return self.retry_due is None and any(not self.answered(key) for key in self.dispatched)
 
+    def open_keys(self) -> list[str]:
+        """The effects of the present attempt that are under way. Before a retry nobody waits for
+        what the last attempt asked."""
+        if self.retry_due is not None:
+            return []
+        return [key for key in self.dispatched if not self.answered(key)]
+
     @property
     def retry_timer(self) -> str:
         """The id of the timer that the next attempt waits for."""
@@ -79,7 +86,7 @@ class NodeProgress:
 
     def is_call(self, key: str) -> bool:
         """Whether another service performs the effect."""
-        return self.dispatched[key].effect_class not in {"timer", "human"}
+        return self.dispatched[key].effect_class not in {"timer", "human", "child"}
 
     def answered(self, key: str) -> bool:
         """Whether the effect has ended."""

@@ -5,8 +5,9 @@ from typing import assert_never
 from libs.common.contracts import run_commands as commands
 from libs.common.contracts.forms import TIMED_OUT, HumanAnswer
 from services.engine.domain.events import journal
+from services.engine.domain.execution.effect_results import completed
 from services.engine.domain.execution.run_advance import RunAdvance
-from services.engine.domain.node_parts.effects import AskHuman, Wait
+from services.engine.domain.node_parts.effects import AskHuman, RunWorkflow, Wait
 from services.engine.domain.variables.values import Value
 
 
@@ -24,6 +25,7 @@ def carry_out(command: commands.RunCommand, advance: RunAdvance) -> None:
             _applied(command, advance, updates=updates)
         case commands.ChildFinished():
             _applied(command, advance)
+            _child_ended(command, advance)
         case commands.AnswerForm():
             _applied(command, advance)
             _close(command.key, command.answer, advance)
@@ -57,6 +59,20 @@ def _timer_due(command: commands.TimerDue, advance: RunAdvance) -> None:
         advance.drive(waiting[0])
     else:
         advance.retry(command.ref)
+
+
+def _child_ended(command: commands.ChildFinished, advance: RunAdvance) -> None:
+    """What came of the child, where its node still waits for it."""
+    waiting = advance.effects.waiting_for(command.key)
+    if waiting is None or not isinstance(waiting[1].request, RunWorkflow):
+        return
+    driver, asked = waiting
+    advance.rest.wake()
+    advance.effects.child_started(command.key)
+    advance.writer.record(
+        completed(command.key, asked.request, command.outcome, advance.writer.now)
+    )
+    advance.drive(driver)
 
 
 def _close(key: str, answer: HumanAnswer, advance: RunAdvance) -> None:

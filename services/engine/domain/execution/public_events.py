@@ -350,7 +350,7 @@ def _hide(told: ToldEvent, mask: SecretMask) -> None:
     error = told.get("error")
     if isinstance(error, str):
         told["error"] = mask.text(error)
-    if "execution_id" not in told:
+    if "execution_id" not in told and not (mask.inputs_too and told["kind"] == "run_started"):
         return
     for field in ("inputs", "process_data", "outputs"):
         values = told.get(field)

@@ -22,6 +22,9 @@ from services.engine.domain.layers.layer import FailRun, StopRun
 from services.engine.domain.layers.layer_stack import Guards, Ordered, Overruled
 from services.engine.domain.node_parts.node_contract import NodeContext, NodeFailure, NodeResult
 
+_ROUND_FAILED = "The round of the run that called this one failed."
+_OVER = "The run that called this one is over."
+
 
 class RunAdvance:
     """The moving parts beside the fold: the generators of the nodes under way, what they wait for,
@@ -210,7 +213,7 @@ class RunAdvance:
     def _break_off(self, progress: NodeProgress) -> None:
         self.texts.abandoned(progress)
         open_keys = [key for key in progress.dispatched if key in self._state.owners]
-        self.writer.step.cancels.extend(key for key in open_keys if progress.is_call(key))
+        self.effects.abandon(progress, open_keys, _ROUND_FAILED)
         self.writer.step.withdrawn.extend(
             self.effects.form_of(key)
             for key in open_keys
@@ -241,12 +244,9 @@ class RunAdvance:
             )
         )
         # In the order of the nodes, which a takeover keeps too.
-        self.writer.step.cancels.extend(
-            key
-            for progress in state.active.values()
-            for key in progress.dispatched
-            if key in state.owners and progress.is_call(key)
-        )
+        for progress in state.active.values():
+            open_keys = [key for key in progress.dispatched if key in state.owners]
+            self.effects.abandon(progress, open_keys, error or _OVER)
         self.writer.step.finished = True
         for driver in self._drivers.values():
             driver.close()
@@ -258,8 +258,8 @@ class RunAdvance:
         state = self._state
         started = state.started
         assert started is not None, "nothing is ready before the run has started"
-        if state.steps >= started.max_steps:
-            steps = state.steps + 1
+        if (done := state.steps + state.totals.child_steps) >= started.max_steps:
+            steps = done + 1
             self.end("failed", f"Maximum execution steps exceeded: {steps} > {started.max_steps}")
             return
         event = journal.NodeStarted(

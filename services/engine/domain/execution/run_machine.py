@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from libs.common.contracts.chat import ChatPart
-from libs.common.contracts.run_commands import PauseRun, RunCommand
+from libs.common.contracts.run_commands import PauseRun, RunCommand, RunLimits
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.effect_results import completed
@@ -165,6 +165,18 @@ class RunMachine:
         if key not in self.state.standstill.forms and self._advance.effects.form_opened(key):
             return self._advance.settle()
         return step
+
+    def child_started(self, key: str, now: float) -> Step:
+        """The child that the effect calls is accepted."""
+        step = self._writer.open(now)
+        if key not in self.state.standstill.children and self._advance.effects.child_started(key):
+            return self._advance.settle()
+        return step
+
+    def left(self, now: float) -> RunLimits:
+        """What a run that is called now may take."""
+        self._writer.open(now)
+        return self._advance.rest.left()
 
     def obey(self, command: RunCommand, now: float) -> Step:
         """Carry a command out; the same again, or one after the end, changes nothing."""

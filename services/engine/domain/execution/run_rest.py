@@ -1,5 +1,6 @@
 """When a run may be parked, and how it goes on."""
 
+from libs.common.contracts.run_commands import RunLimits
 from services.engine.domain.events import journal
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.sent_effects import SentEffects
@@ -31,6 +32,18 @@ class RunRest:
         assert started is not None, "a timer is set by the first step"
         due = started.at + started.max_seconds + self._state.standstill.idle
         return Timer(timer_id=DEADLINE, due=due)
+
+    def left(self) -> RunLimits:
+        """What the run may still take of its limits, and a run that it calls now with it."""
+        started = self._state.started
+        assert started is not None, "nothing is called before the run has started"
+        totals, tokens = self._state.totals, started.max_tokens
+        done = self._state.steps + totals.child_steps
+        return RunLimits(
+            max_steps=max(started.max_steps - done, 0),
+            max_seconds=max(self.deadline().due - self._writer.now, 0.0),
+            max_tokens=None if tokens is None else max(tokens - totals.model_tokens, 0),
+        )
 
     def settle(self) -> None:
         """Note in the step whether nothing is under way any more. The world is told when people are
@@ -70,9 +83,11 @@ class RunRest:
             for progress in self._state.active.values()
             if progress.retry_due is not None
         )
-        forms = self._state.standstill.forms
-        if waits and not forms:
+        standstill = self._state.standstill
+        # A child has limits of its own, which are what its caller had left.
+        asleep = bool(standstill.forms or standstill.children)
+        if waits and not asleep:
             waits.append(self.deadline())
         if any(wait.due <= soon for wait in waits):
             return None
-        return waits if waits or forms else None
+        return waits if waits or asleep else None

@@ -137,7 +137,9 @@ class RunState:
                 self._commanded(event)
             case journal.FormClosed():
                 self._form_closed(event)
-            case journal.FormOpened() | journal.RunParked() | journal.RunResumed():
+            case journal.FormOpened() | journal.ChildStarted():
+                self.standstill.apply(event)
+            case journal.RunParked() | journal.RunResumed():
                 self.standstill.apply(event)
             case journal.RunStarted():
                 self._started_run(event)
@@ -187,12 +189,7 @@ class RunState:
         frames.coordinator.restore(saved.coordinator, responses)
         frames.active = {each.place: each.snapshot() for each in saved.active}
         self.owners = {
-            key: progress
-            for progress in self.active.values()
-            # Before a retry nobody waits for what the last attempt asked.
-            if progress.retry_due is None
-            for key in progress.dispatched
-            if not progress.answered(key)
+            key: progress for progress in self.active.values() for key in progress.open_keys()
         }
         frames.ready = deque(saved.ready)
         frames.resting = deque(saved.resting)
@@ -272,8 +269,8 @@ class RunState:
         if progress is None:
             return
         progress.results[event.key] = event.result
-        if progress.dispatched[event.key].effect_class == "model":
-            self.totals.answered(event.result)
+        self.totals.answered(progress.dispatched[event.key].effect_class, event.result)
+        self.standstill.child_ended(event)
         if event.visible is not None and event.selector is not None:
             selector, generation = tuple(event.selector), event.generation or ""
             self.coordinator.streamed(progress.frame, selector, event.visible, generation)
@@ -397,4 +394,4 @@ class RunState:
         for key in progress.dispatched:
             self.owners.pop(key, None)
             self.announced.pop(key, None)
-            self.standstill.forms.pop(key, None)
+            self.standstill.forget(key)

@@ -15,6 +15,8 @@ _KEPT = (
     "completion_price_unit",
     "currency",
 )
+_TAKING = frozenset({"model", "child"})
+"""The classes of effects whose results count against the run's limits."""
 
 
 @record
@@ -24,19 +26,22 @@ class RunTotalsSnapshot:
     total_tokens: int
     model_tokens: int
     usage: dict[str, Value]
+    child_steps: int = 0
 
 
 class RunTotals:
     """`usage` is the sum of the nodes' model usage, empty before the first; prices are decimal
     strings, unit prices those of the last call. `model_tokens` are those of all model calls that
-    were answered, also where their node has not ended, or failed."""
+    were answered, also where their node has not ended, or failed, and of the runs that it called;
+    `child_steps` are the steps of these. Both count against the run's limits."""
 
-    __slots__ = ("model_tokens", "total_tokens", "usage")
+    __slots__ = ("child_steps", "model_tokens", "total_tokens", "usage")
 
     def __init__(self) -> None:
         self.total_tokens = 0
         self.model_tokens = 0
         self.usage: dict[str, Value] = {}
+        self.child_steps = 0
 
     def add(self, metadata: Mapping[str, Value], process_data: Mapping[str, Value]) -> None:
         """A node ended."""
@@ -47,21 +52,30 @@ class RunTotals:
         if isinstance(usage, dict):
             self._add_usage(usage)
 
-    def answered(self, result: Value) -> None:
-        """A model call ended with this result."""
-        usage = result.get("usage") if isinstance(result, dict) else None
-        tokens = usage.get("total_tokens") if isinstance(usage, dict) else None
+    def answered(self, effect_class: str, result: Value) -> None:
+        """An effect ended with this result."""
+        if effect_class not in _TAKING or not isinstance(result, dict):
+            return
+        steps, tokens = result.get("total_steps"), result.get("model_tokens")
+        if effect_class == "model":
+            usage = result.get("usage")
+            tokens = usage.get("total_tokens") if isinstance(usage, dict) else None
         if isinstance(tokens, int):
             self.model_tokens += tokens
+        if isinstance(steps, int):
+            self.child_steps += steps
 
     def snapshot(self) -> RunTotalsSnapshot:
         return RunTotalsSnapshot(
-            total_tokens=self.total_tokens, model_tokens=self.model_tokens, usage={**self.usage}
+            total_tokens=self.total_tokens,
+            model_tokens=self.model_tokens,
+            usage={**self.usage},
+            child_steps=self.child_steps,
         )
 
     def restore(self, saved: RunTotalsSnapshot) -> None:
         self.total_tokens, self.model_tokens = saved.total_tokens, saved.model_tokens
-        self.usage = {**saved.usage}
+        self.usage, self.child_steps = {**saved.usage}, saved.child_steps
 
     def _add_usage(self, usage: Mapping[str, Value]) -> None:
         total = self.usage

@@ -1,10 +1,12 @@
 """What generators have asked of the world and not been answered yet."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from libs.common.contracts.forms import form_digest
 from services.engine.domain.events import journal
 from services.engine.domain.execution.effect_keys import (
+    child_run_id,
     effect_key,
     form_id,
     request_hash,
@@ -14,11 +16,11 @@ from services.engine.domain.execution.live_texts import LiveTexts
 from services.engine.domain.execution.node_driver import Asked, KeyOf, NodeDriver
 from services.engine.domain.execution.node_progress import NodeProgress
 from services.engine.domain.execution.standstill import Standstill
-from services.engine.domain.execution.step import Dispatch, OpenForm, Timer
+from services.engine.domain.execution.step import Dispatch, OpenForm, StartChild, StopChild, Timer
 from services.engine.domain.execution.step_writer import StepWriter
 from services.engine.domain.layers.layer import RunView
 from services.engine.domain.layers.layer_stack import Guards
-from services.engine.domain.node_parts.effects import AskHuman, CallModel, Wait
+from services.engine.domain.node_parts.effects import AskHuman, CallModel, RunWorkflow, Wait
 
 Waiting = tuple[NodeDriver, Asked]
 
@@ -86,6 +88,8 @@ class SentEffects:
                 self._set_timer(driver.progress, asked, asked.request)
             elif isinstance(asked.request, AskHuman):
                 self._ask(driver.progress, asked, asked.request)
+            elif isinstance(asked.request, RunWorkflow):
+                self._call(driver.progress, asked, asked.request)
             else:
                 self._dispatch(driver.progress, asked)
             self._waiting[asked.key] = (driver, asked)
@@ -123,9 +127,38 @@ class SentEffects:
             )
         return True
 
+    def child_started(self, key: str) -> bool:
+        """Journal, once, that the child is accepted. False when nobody waits for its end."""
+        driver, asked = self._waiting.get(key, (None, None))
+        if driver is None or asked is None or not isinstance(asked.request, RunWorkflow):
+            return False
+        if key not in self._standstill.children:
+            self._writer.record(
+                journal.ChildStarted(
+                    at=self._writer.now,
+                    key=key,
+                    node_id=driver.progress.node_id,
+                    frame=driver.progress.frame,
+                    child_run_id=str(child_run_id(self._run_id, key)),
+                )
+            )
+        return True
+
+    def abandon(self, progress: NodeProgress, open_keys: Sequence[str], reason: str) -> None:
+        """The node is left where it is, or the run is over: nobody waits for its `open_keys`. Where
+        the run is over, its forms are withdrawn with it."""
+        kinds = progress.dispatched
+        step = self._writer.step
+        step.cancels.extend(key for key in open_keys if progress.is_call(key))
+        step.stops.extend(
+            StopChild(child_run_id=child_run_id(self._run_id, key), reason=reason)
+            for key in open_keys
+            if kinds[key].effect_class == "child"
+        )
+
     def waits(self, *, beyond: float) -> list[Timer] | None:
-        """The waits under way; None while anything else is, a call or a form being stored, or a
-        wait that ends by `beyond`."""
+        """The waits under way; None while anything else is, a call, a form being stored or a child
+        being accepted, or a wait that ends by `beyond`."""
         found: list[Timer] = []
         for key, (driver, asked) in self._waiting.items():
             if isinstance(asked.request, Wait):
@@ -134,7 +167,7 @@ class SentEffects:
                 if due <= beyond:
                     return None
                 found.append(Timer(timer_id=key, due=due))
-            elif key not in self._standstill.forms:
+            elif key not in self._standstill.forms and key not in self._standstill.children:
                 return None
         return found
 
@@ -155,6 +188,18 @@ class SentEffects:
             )
             self._writer.step.forms.append(form)
 
+    def _call(self, progress: NodeProgress, asked: Asked, request: RunWorkflow) -> None:
+        if asked.key not in progress.dispatched:
+            self._note(progress, asked, "child", request_hash(request), None)
+        if asked.key not in self._standstill.children:
+            child = StartChild(
+                child_run_id=child_run_id(self._run_id, asked.key),
+                key=asked.key,
+                node_id=progress.node_id,
+                call=request.call,
+            )
+            self._writer.step.children.append(child)
+
     def _set_timer(self, progress: NodeProgress, asked: Asked, wait: Wait) -> None:
         known = progress.dispatched.get(asked.key)
         due = known.due if known is not None else None
@@ -165,7 +210,7 @@ class SentEffects:
 
     def _dispatch(self, progress: NodeProgress, asked: Asked) -> None:
         request = asked.request
-        assert not isinstance(request, Wait | AskHuman), "no other service performs these"
+        assert not isinstance(request, Wait | AskHuman | RunWorkflow), "these are the engine's own"
         known = progress.dispatched.get(asked.key)
         digest = known.request_hash if known is not None else request_hash(request)
         if known is None:

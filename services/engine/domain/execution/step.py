@@ -3,6 +3,7 @@
 from dataclasses import field
 from uuid import UUID
 
+from libs.common.contracts.child_runs import ChildCall
 from libs.common.contracts.envelope import EffectClass
 from libs.common.contracts.forms import HumanForm
 from services.engine.domain.events.journal import JournalEvent
@@ -71,12 +72,31 @@ class OpenForm:
     due: float
 
 
+@record
+class StartChild:
+    """Have the run `child_run_id` accepted, which the effect `key` calls."""
+
+    child_run_id: UUID
+    key: str
+    node_id: str
+    call: ChildCall
+
+
+@record
+class StopChild:
+    """Nobody waits any more for the run, if there is one. `reason` is what callers are shown."""
+
+    child_run_id: UUID
+    reason: str
+
+
 @mutable_record
 class Step:
     """`events` are already applied to the state and are journalled in this order, together.
 
     Once all events up to and including these are durable, `dispatches` and `cancels` are sent,
-    `forms` opened, those `withdrawn` taken back, and `thoughts` and then `deltas` published.
+    `forms` opened, those `withdrawn` taken back, `children` accepted, and `thoughts` and then
+    `deltas` published. `stops` are stored with the events.
     `rests` not None: nothing of the run is under way, and it may be parked with these timers.
     `finished` True: the last event is RunFinished.
     """
@@ -89,5 +109,7 @@ class Step:
     cancels: list[str] = field(default_factory=list[str])
     forms: list[OpenForm] = field(default_factory=list[OpenForm])
     withdrawn: list[UUID] = field(default_factory=list[UUID])
+    children: list[StartChild] = field(default_factory=list[StartChild])
+    stops: list[StopChild] = field(default_factory=list[StopChild])
     rests: list[Timer] | None = None
     finished: bool = False

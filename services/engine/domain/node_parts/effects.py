@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from libs.common.contracts.chat import ChatCall, ChatPart, ChatResult, ReasoningPart
+from libs.common.contracts.child_runs import ChildCall, ChildOutcome
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.command_execution import CommandCall, CommandResult
 from libs.common.contracts.document_text import DocumentCall, DocumentText
@@ -99,9 +100,17 @@ class AskHuman:
     gives_up: str | None = None
 
 
+@record
+class RunWorkflow:
+    """A run of another workflow, answered with a ChildOutcome once that run has ended, however it
+    did."""
+
+    call: ChildCall
+
+
 SentEffect = CallModel | RunCode | FetchHttp | CallTool | ReadDocument | RunCommand
 """An effect that another service performs, under a key."""
-EffectRequest = SentEffect | Wait | AskHuman
+EffectRequest = SentEffect | Wait | AskHuman | RunWorkflow
 EffectResult = (
     ChatResult
     | CodeResult
@@ -110,6 +119,7 @@ EffectResult = (
     | DocumentText
     | CommandResult
     | HumanAnswer
+    | ChildOutcome
     | None
 )
 

@@ -35,9 +35,14 @@ class ToolArguments:
 
 def parse_tool_arguments(settings: SettingsReader) -> ToolArguments:
     """The author's settings of the tool and what flows into it; the latter wins over a name."""
+    return parse_arguments(settings, "tool_configurations", "tool_parameters")
+
+
+def parse_arguments(settings: SettingsReader, *sections: str) -> ToolArguments:
+    """What the fields `sections` give by name; a later one wins."""
     written: dict[str, TemplateText] = {}
     passed: dict[str, Selector] = {}
-    for section in ("tool_configurations", "tool_parameters"):
+    for section in sections:
         parameters = settings.section(section)
         for name, given in settings.mapping(section).items():
             if given is None:

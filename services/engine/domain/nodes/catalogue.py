@@ -20,6 +20,7 @@ from services.engine.domain.nodes.loop import parse_loop
 from services.engine.domain.nodes.parameter_extractor import parse_parameter_extractor
 from services.engine.domain.nodes.question_classifier import parse_question_classifier
 from services.engine.domain.nodes.start import parse_start
+from services.engine.domain.nodes.sub_workflow import parse_sub_workflow
 from services.engine.domain.nodes.template_transform import parse_template_transform
 from services.engine.domain.nodes.tool import parse_tool
 from services.engine.domain.nodes.trigger_plugin import parse_trigger_plugin
@@ -47,6 +48,7 @@ CATALOGUE: Mapping[str, NodeType] = {
     "command": NodeType(type="command", execution="executable", parse=parse_command, retryable=True),
     "human-input": NodeType(type="human-input", execution="branch", parse=parse_human_input),
     "tool": NodeType(type="tool", execution="executable", parse=parse_tool, retryable=True),
+    "sub-workflow": NodeType(type="sub-workflow", execution="executable", parse=parse_sub_workflow, retryable=True),
     "question-classifier": NodeType(type="question-classifier", execution="branch", parse=parse_question_classifier),
     "parameter-extractor": NodeType(type="parameter-extractor", execution="executable", parse=parse_parameter_extractor),
     "list-operator": NodeType(type="list-operator", execution="executable", parse=parse_list_operator),

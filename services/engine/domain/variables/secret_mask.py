@@ -13,13 +13,21 @@ class SecretMask:
     """Replaces the text of `secrets` wherever it appears, also as JSON and URLs spell it.
 
     `secrets` None: they are not known, so everything is replaced but the text `spared`. What code
-    or a template made of a secret is not recognised.
+    or a template made of a secret is not recognised. `inputs_too`: what the run was given may hold
+    them, because whoever called it has some.
     """
 
-    __slots__ = ("_pattern", "_spared")
+    __slots__ = ("_pattern", "_spared", "inputs_too")
 
-    def __init__(self, secrets: Iterable[Value] | None, *, spared: str | None = None) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[Value] | None,
+        *,
+        spared: str | None = None,
+        inputs_too: bool = False,
+    ) -> None:
         self._spared = spared
+        self.inputs_too = inputs_too
         self._pattern: re.Pattern[str] | None = None
         if secrets is not None:
             spelled = {text for secret in secrets for text in _spellings(secret) if text.strip()}

@@ -8,7 +8,13 @@ from pydantic import JsonValue
 
 from libs.common.clock import Clock
 from libs.common.contracts.forms import FormStatus, HumanForm
-from libs.common.contracts.run_commands import AcceptRun, RunCommand, RunEnded, RunStatus
+from libs.common.contracts.run_commands import (
+    AcceptRun,
+    ChildAccepted,
+    RunCommand,
+    RunEnded,
+    RunStatus,
+)
 from libs.common.contracts.workflows import WorkflowDefinition
 from services.engine.app.ports.conversation_store import KeptVariable
 from services.engine.app.ports.journal_store import Entry
@@ -87,8 +93,8 @@ class RunRow:
 
 
 class EngineState:
-    """One engine's whole store. `leases` end on the clock's monotonic time; `outbox` holds what a
-    relay would send."""
+    """One engine's whole store. `leases` end on the clock's monotonic time; `outbox` and `children`
+    hold what a relay would send."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -96,6 +102,7 @@ class EngineState:
         self.workflows: dict[tuple[UUID, str], WorkflowDefinition] = {}
         self.leases: dict[UUID, float] = {}
         self.outbox: list[RunEnded] = []
+        self.children: list[ChildAccepted] = []
         self.conversations: dict[tuple[UUID, UUID], dict[str, KeptVariable]] = {}
 
     def is_alive(self, worker: UUID | None) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
+from libs.common.contracts.run_commands import TERMINAL_STATUSES
 from services.engine.app.errors import JournalRefused
 from services.engine.app.ports.journal_store import Append, Entry, Verdict
 from services.engine.domain.events.journal import JournalEvent
@@ -105,6 +106,10 @@ class InMemoryJournal:
             row.status, row.owner, row.outcome = append.ending.status, None, append.ending
             row.snapshot = None
             self._state.outbox.append(append.ending)
+        for command in append.told:
+            told = self._state.runs.get((command.tenant_id, command.run_id))
+            if told is not None and told.status not in TERMINAL_STATUSES:
+                told.put_command(command)
         return Verdict.TAKEN, ""
 
     def _keep_variables(self, append: Append) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from libs.common.contracts.run_commands import SET_ASIDE_STATUSES, AcceptRun
+from libs.common.contracts.run_commands import SET_ASIDE_STATUSES, AcceptRun, ChildAccepted
 from libs.common.contracts.run_queries import RunsQuery, RunSummary
 from libs.common.identifiers import uuid7_millis
 from services.engine.app.errors import RunIdOutOfRange, RunUnknown, WorkflowUnknown
@@ -46,6 +46,15 @@ class InMemoryRunStore:
         claim = Claim(epoch=row.epoch, request=request, accepted_at=row.accepted_at, fresh=True)
         return Acceptance(status="running", already_known=False, claim=claim)
 
+    async def accept_child(self, parent: Claim, child: ChildAccepted) -> Acceptance | None:
+        row = self._state.runs.get((parent.tenant_id, parent.run_id))
+        if row is None or row.owner is None or row.epoch != parent.epoch:
+            return None
+        accepted = await self.accept(child.acceptance, worker=None)
+        if not accepted.already_known:
+            self._state.children.append(child.tellable)
+        return accepted
+
     async def find(self, tenant_id: UUID, run_id: UUID) -> RunRecord:
         row = self._state.runs.get((tenant_id, run_id))
         if row is None:
@@ -71,6 +80,7 @@ class InMemoryRunStore:
                 status=row.status,
                 created_at=row.accepted_at,
                 evidence=row.evidence if row.status in SET_ASIDE_STATUSES else None,
+                parent_run_id=row.request.parent.run_id if row.request.parent else None,
             )
             for (tenant_id, run_id), row in self._state.runs.items()
             if tenant_id == query.tenant_id and _is_wanted(query, run_id, row)

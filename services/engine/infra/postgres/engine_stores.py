@@ -31,7 +31,7 @@ def postgres_stores(
     stored elsewhere. `runs` None: a store that counts nothing and bounds no
     group."""
     return EngineStores(
-        runs=runs or PostgresRunStore(pool, sweeper),
+        runs=runs or PostgresRunStore(pool, sweeper, sealing=sealing),
         commands=PostgresCommandStore(pool, sweeper, sealing),
         leases=PostgresWorkerLeases(pool),
         workflows=PostgresWorkflowStore(pool),

@@ -19,6 +19,7 @@ from services.engine.infra.journal_codec import (
     variable_place,
     without_large,
 )
+from services.engine.infra.postgres.command_store import sealed_command
 
 OBJECTS_FOLDER = "journal"
 _BATCH_ID_BITS = 63
@@ -35,10 +36,21 @@ class StoredChange:
 
 
 @record
+class StoredTold:
+    """A command to another run of the same tenant as it will be stored."""
+
+    run_id: UUID
+    command_id: UUID
+    kind: str
+    body: bytes
+
+
+@record
 class JournalRow:
     """An append ready to be sent, or a part of one that is too large for one row; `last` with its
-    last part, which brings the `changes`. `batch_id` lets a repeat recognise its own row. `large`
-    are events that `payload` only names: they are to be stored before it is committed."""
+    last part, which brings the `changes` and what is `told`. `batch_id` lets a repeat recognise its
+    own row. `large` are events that `payload` only names: they are to be stored before it is
+    committed."""
 
     append: Append
     payload: bytes
@@ -50,6 +62,7 @@ class JournalRow:
     outcome: bytes | None
     large: Sequence[tuple[StoredEvent, bytes]] = ()
     changes: tuple[StoredChange, ...] = ()
+    told: tuple[StoredTold, ...] = ()
 
 
 def rows_of(
@@ -117,6 +130,7 @@ def _row(
         outcome=ending.model_dump_json().encode() if ending else None,
         large=large,
         changes=_changes(append, sealing) if last and append.changes else (),
+        told=_told(append, sealing) if last and append.told else (),
     )
 
 
@@ -138,6 +152,18 @@ def _changes(append: Append, sealing: RunSealing | None) -> tuple[StoredChange, 
             StoredChange(conversation_id=conversation_id, name=name, seq=seq, value=stored)
         )
     return tuple(changes)
+
+
+def _told(append: Append, sealing: RunSealing | None) -> tuple[StoredTold, ...]:
+    return tuple(
+        StoredTold(
+            run_id=command.run_id,
+            command_id=command.command_id,
+            kind=command.kind,
+            body=sealed_command(command, sealing),
+        )
+        for command in append.told
+    )
 
 
 def settle(append: Append, verdict: Verdict, reason: str) -> None:

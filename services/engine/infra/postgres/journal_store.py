@@ -30,6 +30,10 @@ SELECT engine.commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $1
 _COMMIT_WITH_VARIABLES = """
 SELECT engine.commit_batch_with_variables(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"""
+_COMMIT_WITH_COMMANDS = """
+SELECT engine.commit_batch_with_commands(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+    $20, $21, $22, $23, $24)"""
 _REST_SECONDS = 0.5
 
 
@@ -167,11 +171,11 @@ class GroupCommitter:
 
     async def _commit(self, rows: Sequence[JournalRow]) -> set[int]:
         ends = [(place, row) for place, row in enumerate(rows, 1) if row.outcome is not None]
-        changes = _changes(rows)
+        statement, more = _beside(rows)
         with told():
             async with self._held.using() as connection:
                 lost: list[int] = await connection.fetchval(
-                    _COMMIT_WITH_VARIABLES if changes else _COMMIT,
+                    statement,
                     self._worker,
                     [row.append.tenant_id for row in rows],
                     [row.append.run_id for row in rows],
@@ -190,16 +194,35 @@ class GroupCommitter:
                     [row.outcome for _, row in ends],
                     [row.message_id for _, row in ends],
                     RUN_ENDED.name,
-                    *changes,
+                    *more,
                 )
         return set(lost)
 
 
+def _beside(rows: Sequence[JournalRow]) -> tuple[str, tuple[list[Any], ...]]:
+    """The statement that does what `rows` want and no more, and its further columns."""
+    if any(row.told for row in rows):
+        return _COMMIT_WITH_COMMANDS, (*_changes(rows), *_told(rows))
+    if any(row.changes for row in rows):
+        return _COMMIT_WITH_VARIABLES, _changes(rows)
+    return _COMMIT, ()
+
+
+def _told(rows: Sequence[JournalRow]) -> tuple[list[Any], ...]:
+    """The columns of all commands to other runs, each with its row's place."""
+    found = [(place, each) for place, row in enumerate(rows, 1) for each in row.told]
+    return (
+        [place for place, _ in found],
+        [each.run_id for _, each in found],
+        [each.command_id for _, each in found],
+        [each.kind for _, each in found],
+        [each.body for _, each in found],
+    )
+
+
 def _changes(rows: Sequence[JournalRow]) -> tuple[list[Any], ...]:
-    """The columns of all changes to variables, each with its row's place; empty without any."""
+    """The columns of all changes to variables, each with its row's place."""
     found = [(place, each) for place, row in enumerate(rows, 1) for each in row.changes]
-    if not found:
-        return ()
     return (
         [place for place, _ in found],
         [each.conversation_id for _, each in found],

@@ -5,8 +5,9 @@ from typing import Literal
 from uuid import UUID
 
 from libs.common.clock import Clock
-from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.run_commands import AcceptRun, ChildAccepted
 from libs.common.database.asyncpg_pool import Pool
+from libs.common.run_sealing import RunSealing
 from services.engine.app.ports.run_store import Acceptance, Claim, Group
 from services.engine.infra.engine_metrics import EngineMetrics
 from services.engine.infra.postgres.run_store import PostgresRunStore
@@ -23,8 +24,9 @@ class MeasuredRunStore(PostgresRunStore):
         *,
         clock: Clock,
         group_limit: int | None = None,
+        sealing: RunSealing | None = None,
     ) -> None:
-        super().__init__(pool, sweeper, group_limit=group_limit)
+        super().__init__(pool, sweeper, group_limit=group_limit, sealing=sealing)
         self._metrics = metrics
         self._clock = clock
 
@@ -34,6 +36,12 @@ class MeasuredRunStore(PostgresRunStore):
             self._metrics.accepted("claimed")
             self._metrics.claimed("acceptance")
         else:
+            self._metrics.accepted("known" if accepted.already_known else "queued")
+        return accepted
+
+    async def accept_child(self, parent: Claim, child: ChildAccepted) -> Acceptance | None:
+        accepted = await super().accept_child(parent, child)
+        if accepted is not None:
             self._metrics.accepted("known" if accepted.already_known else "queued")
         return accepted
 

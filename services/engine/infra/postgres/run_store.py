@@ -8,14 +8,25 @@ from uuid import UUID
 
 import asyncpg
 
-from libs.common.contracts.run_commands import SET_ASIDE_STATUSES, AcceptRun, RunEnded, RunStatus
+from libs.common.contracts.run_commands import (
+    SET_ASIDE_STATUSES,
+    AcceptRun,
+    ChildAccepted,
+    RunEnded,
+    RunStatus,
+)
 from libs.common.contracts.run_queries import RunsQuery, RunSummary
-from libs.common.contracts.subjects import shard_of
+from libs.common.contracts.subjects import CHILD_ACCEPTED, shard_of
 from libs.common.database.asyncpg_pool import Pool
+from libs.common.identifiers import uuid7
+from libs.common.run_sealing import RunSealing, required
 from services.engine.app.errors import RunIdOutOfRange, RunUnknown, WorkflowUnknown
 from services.engine.app.ports.run_store import Acceptance, Claim, Group, RunRecord
 from services.engine.infra.postgres.statements import Statements
 
+_REQUEST = "request"
+"""Where a run's request stands among what is stored of it, for sealing it."""
+_ACCEPT_CHILD = "SELECT * FROM engine.accept_child($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 _ACCEPT = "SELECT * FROM engine.accept_run($1, $2, $3, $4, $5, $6, $7, $8)"
 _FIND = """
 SELECT app_id, status, epoch, workflow_hash, accepted_at, claimed_at, outcome, evidence,
@@ -23,7 +34,8 @@ SELECT app_id, status, epoch, workflow_hash, accepted_at, claimed_at, outcome, e
             WHERE lower_id <= $2 AND $2 < upper_id AND detached_at IS NOT NULL) AS history_gone
 FROM engine.runs WHERE tenant_id = $1 AND run_id = $2"""
 _SUMMARY = (
-    "SELECT run_id, app_id, status, accepted_at, evidence FROM engine.runs WHERE tenant_id = $1"
+    "SELECT run_id, app_id, status, accepted_at, evidence, parent_run_id "
+    "FROM engine.runs WHERE tenant_id = $1"
 )
 _SUMMARIES = f"{_SUMMARY} AND run_id = ANY($2) ORDER BY run_id DESC"
 # The status as a word of its own: a parameter would hide it from the partial indexes.
@@ -45,10 +57,19 @@ _SET_ASIDE = "SELECT engine.set_aside($1, $2, $3, $4, $5, $6) AS done"
 class PostgresRunStore:
     """Implements RunStore. `pool` signs in as heddle_app, `sweeper` as heddle_sweeper.
 
-    `group_limit` bounds the running runs of one app of one tenant, None for no bound.
+    `group_limit` bounds the running runs of one app of one tenant, None for no bound. `sealing`
+    None: runs that runs with secrets call can neither be stored nor read.
     """
 
-    def __init__(self, pool: Pool, sweeper: Pool, *, group_limit: int | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        sweeper: Pool,
+        *,
+        group_limit: int | None = None,
+        sealing: RunSealing | None = None,
+    ) -> None:
+        self._sealing = sealing
         self._statements = Statements(pool)
         self._sweeps = Statements(sweeper)
         self._group_limit = group_limit
@@ -81,6 +102,38 @@ class PostgresRunStore:
                 return Acceptance(status="running", already_known=False, claim=claim)
             case verdict:
                 return Acceptance(status=row["run_status"], already_known=verdict == "known")
+
+    async def accept_child(self, parent: Claim, child: ChildAccepted) -> Acceptance | None:
+        request = child.acceptance
+        stored = request.model_dump_json().encode()
+        if request.around:
+            stored = required(self._sealing).seal(
+                stored, tenant_id=request.tenant_id, run_id=request.run_id, place=_REQUEST
+            )
+        rows = await self._statements.fetch(
+            _ACCEPT_CHILD,
+            request.tenant_id,
+            parent.run_id,
+            parent.epoch,
+            request.run_id,
+            request.app_id,
+            shard_of(request.tenant_id),
+            request.workflow_hash,
+            stored,
+            uuid7(),
+            CHILD_ACCEPTED.name,
+            child.tellable.model_dump_json().encode(),
+        )
+        match rows[0]["verdict"]:
+            case "lost":
+                return None
+            case "workflow_unknown":
+                raise WorkflowUnknown(f"No workflow {request.workflow_hash} is registered.")
+            case "id_out_of_range":
+                raise RunIdOutOfRange("The time in the caller's run id is not of these months.")
+            case verdict:
+                known = verdict == "known"
+                return Acceptance(status=rows[0]["run_status"], already_known=known)
 
     async def find(self, tenant_id: UUID, run_id: UUID) -> RunRecord:
         rows = await self._statements.fetch_of([tenant_id], _FIND, tenant_id, run_id)
@@ -122,6 +175,7 @@ class PostgresRunStore:
                 status=row["status"],
                 created_at=row["accepted_at"].timestamp(),
                 evidence=row["evidence"] if row["status"] in SET_ASIDE_STATUSES else None,
+                parent_run_id=row["parent_run_id"],
             )
             for row in await found
         ]
@@ -141,7 +195,7 @@ class PostgresRunStore:
             [group.app_id for group in groups],
             self._group_limit,
         )
-        return [_claim(row) for row in rows]
+        return [self._claim(row) for row in rows]
 
     async def claim_orphaned(
         self, worker: UUID, *, driven: Collection[UUID] | None, most: int
@@ -156,7 +210,7 @@ class PostgresRunStore:
             [row["tenant_id"] for row in found],
             [row["run_id"] for row in found],
         )
-        return [_claim(row) for row in rows]
+        return [self._claim(row) for row in rows]
 
     async def release(self, worker: UUID, claims: Sequence[Claim]) -> int:
         rows = await self._statements.fetch(
@@ -198,14 +252,18 @@ class PostgresRunStore:
         )
         return bool(rows[0]["done"])
 
-
-def _claim(row: asyncpg.Record) -> Claim:
-    return Claim(
-        epoch=row["epoch"],
-        request=AcceptRun.model_validate_json(row["request"]),
-        takeovers=row["takeovers"],
-        accepted_at=row["accepted_at"].timestamp(),
-    )
+    def _claim(self, row: asyncpg.Record) -> Claim:
+        stored: bytes = row["request"]
+        if self._sealing is not None:
+            stored = self._sealing.reveal(
+                stored, tenant_id=row["tenant_id"], run_id=row["run_id"], place=_REQUEST
+            )
+        return Claim(
+            epoch=row["epoch"],
+            request=AcceptRun.model_validate_json(stored),
+            takeovers=row["takeovers"],
+            accepted_at=row["accepted_at"].timestamp(),
+        )
 
 
 def _seconds(instant: datetime | None) -> float | None:

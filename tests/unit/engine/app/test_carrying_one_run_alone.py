@@ -13,6 +13,7 @@ from libs.common.contracts.run_commands import AbortRun, AcceptRun
 from libs.common.errors import Unavailable
 from libs.common.identifiers import uuid7
 from libs.common.messaging.in_memory_bus import InMemoryBus
+from services.engine.app.effects.child_runs import ChildPorts
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
 from services.engine.app.events.publish_events import EventPublisher
 from services.engine.app.ports.environment_secrets import NoSecrets
@@ -23,6 +24,7 @@ from services.engine.app.runs.driver_ports import DriverPorts
 from services.engine.app.runs.keep_lease import LeaseKeeper, LeasePace
 from services.engine.app.runs.run_timers import LoopTimers
 from services.engine.app.runs.stopped import Stopped
+from services.engine.app.runs.wake_run import RunWaker
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.bootstrap import engine_layers
 from services.engine.infra.command_channels.nats_channel import NatsCommandChannel
@@ -58,6 +60,13 @@ class _World:
             snapshots=stores.snapshots,
             forms=stores.forms,
             layers=engine_layers(FAST),
+            children=ChildPorts(
+                runs=stores.runs,
+                workflows=CompiledWorkflows(stores.workflows, TEST_CATALOGUE),
+                waker=RunWaker(NatsCommandChannel(bus), bus),
+                clock=clock,
+                on_child=lambda _: None,
+            ),
         )
         ports = CarrierPorts(
             runs=stores.runs,

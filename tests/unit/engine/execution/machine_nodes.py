@@ -197,6 +197,7 @@ CATALOGUE: Mapping[str, NodeType] = {
         for name in (
             "assigner",
             "human-input",
+            "sub-workflow",
             "iteration",
             "iteration-start",
             "loop",

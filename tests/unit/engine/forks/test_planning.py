@@ -249,7 +249,7 @@ def test_an_edit_has_the_type_that_its_output_was_declared_with() -> None:
 
 def test_every_type_that_asks_something_of_the_world_says_what_it_may_do() -> None:
     asks = re.compile(
-        r"\b(CallModel|RunCode|FetchHttp|CallTool|ReadDocument|RunCommand|AskHuman)\("
+        r"\b(CallModel|RunCode|FetchHttp|CallTool|ReadDocument|RunCommand|AskHuman|call_workflow)\("
     )
     for name, kind in CATALOGUE.items():
         node = kind.parse("n", {})
@@ -264,6 +264,7 @@ def test_every_type_that_asks_something_of_the_world_says_what_it_may_do() -> No
         ({"type": "code"}, "idempotent"),
         ({"type": "tool"}, "unsafe"),
         ({"type": "human-input"}, "human"),
+        ({"type": "sub-workflow"}, "unsafe"),
         ({"type": "http-request", "method": "get"}, "idempotent"),
         ({"type": "http-request", "method": "post"}, "unsafe"),
         ({"type": "http-request", "method": "post", "idempotent_target": True}, "keyed"),

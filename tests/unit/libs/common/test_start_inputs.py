@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.backend.domain.apps.start_inputs import InputRefused, checked_inputs
+from libs.common.contracts.start_inputs import InputRefused, checked_inputs
 
 
 def checked(variable: dict[str, Any], **given: Any) -> Any:

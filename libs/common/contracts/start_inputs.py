@@ -1,4 +1,4 @@
-"""Checks a caller's inputs against what the start node declares."""
+"""Checks what a run is given against what its start node declares, whoever gives it."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pydantic import JsonValue
 
 from libs.common.errors import ErrorDetail, InvalidInput
-from services.backend.domain.apps.json_reading import as_list, as_text
 
 _TEXTS = frozenset({"text-input", "paragraph"})
 _TRUE = frozenset({"true", "1", "yes", "on"})
@@ -29,7 +28,7 @@ def checked_inputs(
     """
     inputs = dict(given)
     for variable in variables:
-        name = as_text(variable.get("variable"))
+        name = _as_text(variable.get("variable"))
         if name:
             inputs[name] = _checked(name, variable, given.get(name))
     return inputs
@@ -43,7 +42,7 @@ def _checked(name: str, variable: Mapping[str, JsonValue], value: JsonValue) -> 
         if default in (None, ""):
             return None
         value = default
-    kind = as_text(variable.get("type"))
+    kind = _as_text(variable.get("type"))
     if kind in _TEXTS or kind == "select":
         return _text(name, kind, variable, value)
     if kind == "number":
@@ -61,7 +60,8 @@ def _checked(name: str, variable: Mapping[str, JsonValue], value: JsonValue) -> 
 def _text(name: str, kind: str, variable: Mapping[str, JsonValue], value: JsonValue) -> JsonValue:
     if not isinstance(value, str):
         raise _refused(name, f"(type '{kind}') {name} in input form must be a string")
-    options = [option for option in as_list(variable.get("options")) if isinstance(option, str)]
+    listed = variable.get("options")
+    options = [o for o in listed if isinstance(o, str)] if isinstance(listed, list) else []
     if kind == "select" and options and value not in options:
         raise _refused(name, f"{name} in input form must be one of the following: {options}")
     longest = variable.get("max_length")
@@ -94,6 +94,10 @@ def _checkbox(name: str, value: JsonValue) -> bool:
     if isinstance(value, str) and value.strip().lower() in _TRUE | _FALSE:
         return value.strip().lower() in _TRUE
     raise _refused(name, f"{name} in input form must be a boolean value")
+
+
+def _as_text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _is_file_list(value: JsonValue) -> bool:
