@@ -13,7 +13,7 @@ ForkKind = Literal["replay", "fork"]
 NodeEffect = Literal["pure", "idempotent", "keyed", "model", "human", "unsafe"]
 """What executing a node does to the world, by the most that it may do: nothing; what can be
 repeated at will; what its target does once a key; a model call, which costs; a question to
-people; anything."""
+people; anything. The greatest is last."""
 
 Edits = dict[str, dict[str, JsonValue]]
 """Values that stand for recorded outputs, by node id and name."""

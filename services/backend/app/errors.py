@@ -102,6 +102,13 @@ class UnsafeEffectsRefused(Conflict):
     title = "Unsafe effects would happen again"
 
 
+class SubWorkflowUnresolved(Conflict):
+    """A node calls an app that cannot be called now. `extra` names the node and what is wrong."""
+
+    code = "sub_workflow_unresolved"
+    title = "A called workflow cannot run"
+
+
 class NodeTestRefused(InvalidInput):
     """The node is not fit to run. `extra` holds its report."""
 

@@ -14,6 +14,7 @@ from services.backend.app.apps.import_app import ImportApp
 from services.backend.app.apps.publish_app import PublishApp
 from services.backend.app.apps.published_apps import PublishedApps
 from services.backend.app.apps.show_apps import ShowApps
+from services.backend.app.apps.sub_workflows import SubWorkflows
 from services.backend.app.conversations.conversation_variables import ConversationVariablesOf
 from services.backend.app.conversations.engine_conversations import EngineConversations
 from services.backend.app.conversations.open_turn import OpenTurn
@@ -50,6 +51,7 @@ from services.backend.app.runs.follow_run import FollowRun
 from services.backend.app.runs.fork_run import ForkRun
 from services.backend.app.runs.hand_over import HandOver
 from services.backend.app.runs.list_runs import ListRuns
+from services.backend.app.runs.record_child import RecordChild
 from services.backend.app.runs.record_end import RecordEnd
 from services.backend.app.runs.relay_runs import RelayRuns
 from services.backend.app.runs.resume_run import ResumeRun
@@ -124,6 +126,7 @@ class UseCases:
     follow_run: FollowRun
     relay_runs: RelayRuns
     record_end: RecordEnd
+    record_child: RecordChild
     read_conversations: ReadConversations
     conversation_variables: ConversationVariablesOf
     credentials: ProviderCredentials
@@ -142,8 +145,9 @@ def put_together(parts: Parts) -> UseCases:
     hand_over = HandOver(runs=parts.runs, engine=engine, record_end=record_end, clock=parts.clock)
     key_uses = KeyUses(parts.keys, parts.clock)
     app_keys = AppKeys(parts.keys, parts.index, parts.sealer)
-    publish = PublishApp(apps=parts.apps, engine=workflows)
     published = PublishedApps(parts.apps)
+    called = SubWorkflows(published)
+    publish = PublishApp(apps=parts.apps, engine=workflows, sub_workflows=called)
     secrets = EnvironmentSecrets(apps=parts.apps, secrets=parts.secrets, sealer=parts.sealer)
     links = _file_links(parts)
     start = StartRun(
@@ -153,6 +157,7 @@ def put_together(parts: Parts) -> UseCases:
         accept_files=AcceptFiles(files=parts.files, links=links),
         hand_over=hand_over,
         follow_run=follow,
+        sub_workflows=called,
         clock=parts.clock,
         limits=parts.limits,
     )
@@ -163,13 +168,13 @@ def put_together(parts: Parts) -> UseCases:
         key_uses=key_uses,
         app_keys=app_keys,
         environment_secrets=secrets,
-        import_app=_import_app(parts, app_keys, workflows, publish, secrets),
+        import_app=_import_app(parts, app_keys, workflows, publish, called, secrets),
         publish_app=publish,
         show_apps=ShowApps(parts.apps),
         published_apps=published,
         start_run=start,
-        fork_run=_fork_run(parts, published, workflows, start),
-        try_node=_try_node(parts, published, workflows, start),
+        fork_run=_fork_run(parts, published, workflows, start, called),
+        try_node=_try_node(parts, published, workflows, start, called),
         diff_runs=DiffRuns(show=show),
         await_run=AwaitRun(start=start, hand_over=hand_over, show=show, until_paused=until_paused),
         list_runs=ListRuns(runs=parts.runs, engine=engine),
@@ -183,6 +188,7 @@ def put_together(parts: Parts) -> UseCases:
         follow_run=follow,
         relay_runs=RelayRuns(runs=parts.runs, hand_over=hand_over, clock=parts.clock),
         record_end=record_end,
+        record_child=RecordChild(runs=parts.runs, record_end=record_end),
         read_conversations=ReadConversations(conversations=parts.conversations),
         conversation_variables=_conversation_variables(parts, published, workflows),
         credentials=ProviderCredentials(
@@ -240,6 +246,7 @@ def _import_app(
     keys: AppKeys,
     workflows: EngineWorkflows,
     publish: PublishApp,
+    called: SubWorkflows,
     secrets: EnvironmentSecrets,
 ) -> ImportApp:
     return ImportApp(
@@ -248,6 +255,7 @@ def _import_app(
         documents=parts.documents,
         engine=workflows,
         publish=publish,
+        sub_workflows=called,
         secrets=secrets,
         idempotency=parts.idempotency,
         sealer=parts.sealer,
@@ -256,7 +264,11 @@ def _import_app(
 
 
 def _fork_run(
-    parts: Parts, apps: PublishedApps, workflows: EngineWorkflows, start: StartRun
+    parts: Parts,
+    apps: PublishedApps,
+    workflows: EngineWorkflows,
+    start: StartRun,
+    called: SubWorkflows,
 ) -> ForkRun:
     engine = EngineForks(bus=parts.bus, workflows=workflows)
     return ForkRun(
@@ -265,11 +277,16 @@ def _fork_run(
         engine=engine,
         accept_files=start.accept_files,
         start_run=start,
+        sub_workflows=called,
     )
 
 
 def _try_node(
-    parts: Parts, published: PublishedApps, workflows: EngineWorkflows, start: StartRun
+    parts: Parts,
+    published: PublishedApps,
+    workflows: EngineWorkflows,
+    start: StartRun,
+    called: SubWorkflows,
 ) -> TryNode:
     return TryNode(
         apps=parts.apps,
@@ -277,5 +294,6 @@ def _try_node(
         engine=workflows,
         runs=parts.runs,
         start_run=start,
+        sub_workflows=called,
         clock=parts.clock,
     )

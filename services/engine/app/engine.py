@@ -38,8 +38,10 @@ from services.engine.app.use_cases import EngineUseCases
 from services.engine.app.worker import Worker, WorkerOptions, WorkerPorts
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.app.workflows.known_tools import KnownTools
+from services.engine.app.workflows.known_workflows import KnownWorkflows
 from services.engine.app.workflows.register_workflow import RegisterWorkflowUseCase
 from services.engine.app.workflows.validate_workflow import ValidateWorkflowUseCase
+from services.engine.app.workflows.workflow_reports import WorkflowReports
 from services.engine.domain.layers.debug_log import Detail
 from services.engine.domain.layers.layer_stack import LayerStack
 from services.engine.domain.node_parts.node_contract import NodeType
@@ -139,6 +141,8 @@ def wire_engine(
         clock=clock,
     )
     tools = KnownTools(bus, clock=clock)
+    called = KnownWorkflows(workflows, tools)
+    reports = WorkflowReports(workflows, tools, called)
     worker = Worker(worker_id, ports, options.worker, lease, on_release=ring, on_end=on_end)
     return Engine(
         worker=worker,
@@ -147,7 +151,7 @@ def wire_engine(
             command=CommandRun(stores.commands, waker),
             forms=ReadForms(stores.forms),
             submit=SubmitFormUseCase(stores.forms, waker),
-            plan_fork=PlanForkUseCase(stores.runs, stores.reader, workflows, tools),
+            plan_fork=PlanForkUseCase(stores.runs, stores.reader, workflows, tools, called),
             read=ReadRun(stores.runs, stores.reader, stores.snapshots, workflows, secrets),
             variables=ReadVariables(
                 stores.conversations, workflows, stores.runs, stores.reader, secrets
@@ -155,8 +159,8 @@ def wire_engine(
             change_variable=ChangeVariableUseCase(
                 stores.conversations, workflows, variable_bytes=options.variable_bytes
             ),
-            register=RegisterWorkflowUseCase(stores.workflows, workflows, tools),
-            validate=ValidateWorkflowUseCase(workflows, tools),
+            register=RegisterWorkflowUseCase(stores.workflows, workflows, reports),
+            validate=ValidateWorkflowUseCase(workflows, reports),
         ),
         publisher=publisher,
         channel=channel,

@@ -14,6 +14,7 @@ from libs.common.identifiers import uuid7
 from services.backend.app.apps.engine_workflows import EngineWorkflows
 from services.backend.app.apps.environment_secrets import EnvironmentSecrets
 from services.backend.app.apps.publish_app import PublishApp
+from services.backend.app.apps.sub_workflows import SubWorkflows
 from services.backend.app.errors import DocumentTooLarge, IdempotencyKeyReused
 from services.backend.app.identity.app_keys import AppKeys
 from services.backend.app.ports.app_repository import AppRepository
@@ -52,6 +53,7 @@ class ImportApp:
     documents: DocumentReader
     engine: EngineWorkflows
     publish: PublishApp
+    sub_workflows: SubWorkflows
     secrets: EnvironmentSecrets
     idempotency: IdempotencyRecords
     sealer: CredentialSealer
@@ -81,7 +83,9 @@ class ImportApp:
             source = await self.documents.blanked(source, parsed, places)
         definition = with_versions(document.definition, dict.fromkeys(values, FIRST_VERSION))
         document = replace(document, definition=definition)
-        report = await self.engine.validate(tenant_id, definition)
+        called = await self.sub_workflows.resolved(tenant_id, definition, of_app=None)
+        report = await self.engine.validate(tenant_id, definition, called.hashes)
+        report = called.added_to(report)
         report = report.model_copy(update={"warnings": (*document.notes, *report.warnings)})
         app, draft = self._stored(document, source, source_hash, report)
         imported = await self.apps.add(

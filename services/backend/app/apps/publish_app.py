@@ -7,6 +7,7 @@ from libs.common.errors import NotFound
 from libs.common.identifiers import uuid7
 from services.backend.app.apps.engine_workflows import EngineWorkflows
 from services.backend.app.apps.report_view import report_view
+from services.backend.app.apps.sub_workflows import SubWorkflows
 from services.backend.app.errors import PublishRefused
 from services.backend.app.ports.app_repository import AppRepository
 from services.backend.domain.apps.records import Draft
@@ -16,6 +17,7 @@ from services.backend.domain.apps.records import Draft
 class PublishApp:
     apps: AppRepository
     engine: EngineWorkflows
+    sub_workflows: SubWorkflows
 
     async def __call__(self, tenant_id: UUID, app_id: UUID) -> UUID:
         """The published version's id. Raises NotFound, PublishRefused."""
@@ -27,7 +29,9 @@ class PublishApp:
     async def draft(self, tenant_id: UUID, draft: Draft) -> UUID:
         """The same for a draft at hand."""
         # The engine's word of today counts, not the one at import.
-        report = await self.engine.register(tenant_id, draft.definition)
+        called = await self.sub_workflows.resolved(tenant_id, draft.definition, of_app=draft.app_id)
+        ask = self.engine.validate if called.findings else self.engine.register
+        report = called.added_to(await ask(tenant_id, draft.definition, called.hashes))
         if report.errors:
             first = report.errors[0].message
             raise PublishRefused(

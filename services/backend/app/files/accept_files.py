@@ -9,11 +9,11 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.start_inputs import InputRefused
 from libs.common.errors import ErrorDetail
 from services.backend.app.files.file_links import FileLinks
 from services.backend.app.ports.file_repository import FileRepository
 from services.backend.domain.apps.json_reading import as_list, as_mapping, as_text
-from services.backend.domain.apps.start_inputs import InputRefused
 from services.backend.domain.files.file_rules import FileRules, feature_rules, variable_rules
 from services.backend.domain.files.file_values import (
     FileRefused,

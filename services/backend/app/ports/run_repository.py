@@ -28,6 +28,10 @@ class RunRepository(Protocol):
         files it names are kept. Raises FileUnknown where one of those is gone."""
         ...
 
+    async def add_child(self, run: NewRun) -> None:
+        """Write a run down that the engine has accepted because another one called it; once."""
+        ...
+
     async def find(self, tenant_id: UUID, run_id: UUID) -> RunRecord | None: ...
 
     async def lines(
@@ -36,11 +40,12 @@ class RunRepository(Protocol):
         *,
         status: RunStatus | None,
         app_id: UUID | None,
+        parent: UUID | None = None,
         before: UUID | None,
         limit: int,
     ) -> list[RunLine]:
-        """Runs older than `before`, newest first. A `status` is one that runs end in; None: all,
-        those under way as `queued`."""
+        """Runs older than `before`, newest first; with a `parent` those that it called. A `status`
+        is one that runs end in; None: all, those under way as `queued`."""
         ...
 
     async def finish(self, tenant_id: UUID, ending: RunEnding) -> bool:

@@ -54,17 +54,20 @@ class EngineRuns:
     workflows: EngineWorkflows
 
     async def accept(self, acceptance: AcceptRun, version_id: UUID) -> RunAccepted:
-        """Hand a run over; registers its workflow where the engine does not know it yet."""
+        """Hand a run over; registers its workflow, and those that it may call, where the engine
+        does not know them yet."""
         try:
             return await self._accept(acceptance)
         except HeddleError as error:
             if error.code != _WORKFLOW_UNKNOWN:
                 raise
-        tenant_id, app_id = acceptance.tenant_id, acceptance.app_id
-        version = await self.apps.version(tenant_id, app_id, version_id)
-        if version is None:
+        tenant_id = acceptance.tenant_id
+        for each in acceptance.sub_workflows:
+            await self._register(tenant_id, each.app_id, each.version_id)
+        # The test of a draft's node is of no version, and was registered for it.
+        known = await self._register(tenant_id, acceptance.app_id, version_id)
+        if not known and not acceptance.sub_workflows:
             raise NotFound("The run's version of the app is gone.")
-        await self.workflows.register(tenant_id, version.definition)
         return await self._accept(acceptance)
 
     async def abort(self, tenant_id: UUID, run_id: UUID, reason: str) -> CommandAccepted:
@@ -140,6 +143,12 @@ class EngineRuns:
         return await self.bus.request(
             RUNS, query, envelope=Envelope(tenant_id=query.tenant_id), timeout=_SECONDS
         )
+
+    async def _register(self, tenant_id: UUID, app_id: UUID, version_id: UUID) -> bool:
+        version = await self.apps.version(tenant_id, app_id, version_id)
+        if version is not None:
+            await self.workflows.register(tenant_id, version.definition)
+        return version is not None
 
     async def _accept(self, acceptance: AcceptRun) -> RunAccepted:
         return await self.bus.request(

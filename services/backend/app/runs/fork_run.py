@@ -13,6 +13,7 @@ from libs.common.errors import InvalidInput, NotFound
 from libs.common.identifiers import uuid7
 from libs.common.tracing import current_traceparent
 from services.backend.app.apps.published_apps import PublishedApps
+from services.backend.app.apps.sub_workflows import SubWorkflows
 from services.backend.app.errors import (
     ForkImpossible,
     ForkPreviewOutdated,
@@ -45,16 +46,26 @@ class ForkRun:
     engine: EngineForks
     accept_files: AcceptFiles
     start_run: StartRun
+    sub_workflows: SubWorkflows
 
     async def preview(self, request: ForkRequest) -> ForkPreview:
-        """Changes nothing. Raises NotFound, InputRefused, InputTooLarge, Unavailable, and what the
-        engine refuses with: `run_under_way`, `fork_refused`."""
+        """Changes nothing. Raises NotFound, InputRefused, InputTooLarge, SubWorkflowUnresolved,
+        ForkImpossible, Unavailable, and what the engine refuses with: `run_under_way`,
+        `fork_refused`."""
         origin = await self.runs.find(request.tenant_id, request.run_id)
         if origin is None:
             raise NotFound("There is no such run.")
+        if origin.acceptance.around:
+            raise ForkImpossible(
+                "What this run was given may hold secrets of the run that called it, so it is not "
+                "kept here. Begin from the run that called it."
+            )
         version = await self._version(request, origin)
         inputs = await self._inputs(request, origin, version)
         acceptance = _acceptance(origin, version, inputs)
+        if version is not None and version.version_id != origin.version_id:
+            called = await self.sub_workflows.pinned(request.tenant_id, version)
+            acceptance = acceptance.model_copy(update={"sub_workflows": called})
         asked = PlanFork(
             tenant_id=request.tenant_id,
             run_id=request.run_id,
@@ -62,6 +73,7 @@ class ForkRun:
             from_node=request.from_node,
             outputs=request.outputs,
             secrets=acceptance.secrets,
+            sub_workflows={each.ref: each.workflow_hash for each in acceptance.sub_workflows},
         )
         plan = await self.engine.plan(asked, version.definition if version else None)
         acceptance = acceptance.model_copy(update={"origin": origin_of(request, plan)})
@@ -150,6 +162,8 @@ def _acceptance(
         "system": {**before.system, "workflow_run_id": str(run_id)},
         "traceparent": current_traceparent(),
         "origin": None,
+        # Nobody waits for its end.
+        "parent": None,
     }
     if version is not None and version.version_id != origin.version_id:
         changed |= _of_version(version, version.definition)

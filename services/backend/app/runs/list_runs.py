@@ -29,16 +29,24 @@ class ListRuns:
         *,
         status: RunStatus | None,
         app_id: UUID | None,
+        parent: UUID | None = None,
         before: UUID | None,
         limit: int,
     ) -> RunPage:
-        """Runs that have not ended have the status that the engine tells; while it is away a list
-        of all statuses shows them as they were last known, and a list of one of theirs raises
+        """With a `parent` those that it called, whatever their status.
+
+        Runs that have not ended have the status that the engine tells; while it is away a list of
+        all statuses shows them as they were last known, and a list of one of theirs raises
         Unavailable."""
-        if status is not None and status not in TERMINAL_STATUSES:
+        if parent is None and status is not None and status not in TERMINAL_STATUSES:
             return await self._live(tenant_id, status, app_id, before, limit)
         found = await self.runs.lines(
-            tenant_id, status=status, app_id=app_id, before=before, limit=limit + 1
+            tenant_id,
+            status=None if parent else status,
+            app_id=app_id,
+            parent=parent,
+            before=before,
+            limit=limit + 1,
         )
         shown = await self._as_now(tenant_id, found[:limit])
         return RunPage(runs=shown, more=len(found) > limit)
@@ -61,6 +69,7 @@ class ListRuns:
                 status=run.status,
                 created_at=run.created_at,
                 error=run.evidence,
+                parent_run_id=run.parent_run_id,
             )
             for run in page.runs
         )

@@ -85,7 +85,9 @@ class RecordEnd:
     async def _finish(self, tenant_id: UUID, ending: RunEnding) -> None:
         if ending.run_id in self._done:
             return
-        await self._runs.finish(tenant_id, ending)
+        if not await self._runs.finish(tenant_id, ending):
+            # Perhaps a run that another one called, and whose row is still to come.
+            return
         self._done[ending.run_id] = None
         if len(self._done) > _REMEMBERED:
             self._done.popitem(last=False)

@@ -9,11 +9,13 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from libs.common.clock import Clock
+from libs.common.contracts.child_runs import PinnedWorkflow
 from libs.common.contracts.run_commands import AcceptRun, RunLimits
 from libs.common.contracts.start_inputs import checked_inputs
 from libs.common.identifiers import uuid7
 from libs.common.tracing import current_traceparent
 from services.backend.app.apps.published_apps import PublishedApp, PublishedApps
+from services.backend.app.apps.sub_workflows import SubWorkflows
 from services.backend.app.conversations.open_turn import OpenedTurn, OpenTurn
 from services.backend.app.errors import (
     IdempotencyKeyReused,
@@ -85,6 +87,7 @@ class StartRun:
     accept_files: AcceptFiles
     hand_over: HandOver
     follow_run: FollowRun
+    sub_workflows: SubWorkflows
     clock: Clock
     limits: RunLimits
 
@@ -92,7 +95,7 @@ class StartRun:
         """Commit the acceptance. From here on the run happens, whoever listens.
 
         Raises NotFound, AppNotPublished, NotChatApp, NotWorkflowApp, RootUnknown, InputRefused,
-        InputTooLarge, IdempotencyKeyReused, FileUnknown.
+        InputTooLarge, IdempotencyKeyReused, FileUnknown, SubWorkflowUnresolved.
         """
         app = await self.apps.app(request.tenant_id, request.app_id)
         if request.query is None and app.mode != "workflow":
@@ -161,7 +164,8 @@ class StartRun:
                 request.conversation_id,
                 auto_name=request.auto_name,
             )
-        acceptance = self._acceptance(request, chosen, inputs, opened)
+        called = await self.sub_workflows.pinned(request.tenant_id, chosen.version)
+        acceptance = self._acceptance(request, chosen, inputs, opened, called)
         return NewRun(
             acceptance=acceptance,
             version_id=chosen.version.version_id,
@@ -188,6 +192,7 @@ class StartRun:
         chosen: PublishedApp,
         inputs: dict[str, JsonValue],
         opened: OpenedTurn | None,
+        called: tuple[PinnedWorkflow, ...],
     ) -> AcceptRun:
         run_id = uuid7()
         system: dict[str, JsonValue] = {
@@ -219,6 +224,7 @@ class StartRun:
             root=request.root,
             conversation_id=opened.turn.conversation_id if opened else None,
             traceparent=current_traceparent(),
+            sub_workflows=called,
         )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from libs.common.clock import Clock
+from libs.common.contracts.child_runs import PinnedWorkflow
 from libs.common.contracts.run_commands import AcceptRun, EnvironmentValue
 from libs.common.contracts.workflows import ValidationReport, WorkflowDefinition
 from libs.common.errors import ErrorDetail, InvalidInput, NotFound
@@ -15,6 +16,7 @@ from libs.common.tracing import current_traceparent
 from services.backend.app.apps.engine_workflows import EngineWorkflows
 from services.backend.app.apps.published_apps import PublishedApps
 from services.backend.app.apps.report_view import report_view
+from services.backend.app.apps.sub_workflows import SubWorkflows, checked
 from services.backend.app.errors import IdempotencyKeyReused, InputTooLarge, NodeTestRefused
 from services.backend.app.files.accept_files import named_files
 from services.backend.app.ports.app_repository import AppRepository
@@ -51,24 +53,29 @@ class TryNode:
     engine: EngineWorkflows
     runs: RunRepository
     start_run: StartRun
+    sub_workflows: SubWorkflows
     clock: Clock
 
     async def __call__(self, test: NodeTest) -> StartedRun:
         """Commit the acceptance of a run whose graph is that node: durable, keyed and recorded like
-        any. Raises NotFound, NodeTestRefused, InputTooLarge, IdempotencyKeyReused, Unavailable."""
+        any. Raises NotFound, NodeTestRefused, InputTooLarge, IdempotencyKeyReused,
+        SubWorkflowUnresolved, Unavailable."""
         app = await self.published.app(test.tenant_id, test.app_id)
         definition = await self._definition(test)
         alone = lone_node(definition, test.node_id)
         if alone is None:
             raise NotFound(f"There is no node `{test.node_id}`.")
         _check_size(test.variables)
-        report = await self.engine.register(test.tenant_id, alone.definition)
+        called = checked(
+            await self.sub_workflows.resolved(test.tenant_id, alone.definition, of_app=test.app_id)
+        )
+        report = await self.engine.register(test.tenant_id, alone.definition, called.hashes)
         if report.errors:
             raise _refused(report)
         user_id = end_user_id(test.app_id, test.session_id)
         key = None if test.idempotency_key is None else f"{user_id}/{test.idempotency_key}"
         asked = f"{test.app_id}/{test.node_id}/{report.content_hash}"
-        acceptance = self._acceptance(test, alone, report.content_hash)
+        acceptance = self._acceptance(test, alone, report.content_hash, called.pinned)
         new = NewRun(
             acceptance=acceptance,
             version_id=test.version_id or DRAFT,
@@ -95,7 +102,13 @@ class TryNode:
             await self.published.published(test.tenant_id, app, test.version_id)
         ).version.definition
 
-    def _acceptance(self, test: NodeTest, alone: LoneNode, content_hash: str) -> AcceptRun:
+    def _acceptance(
+        self,
+        test: NodeTest,
+        alone: LoneNode,
+        content_hash: str,
+        called: tuple[PinnedWorkflow, ...],
+    ) -> AcceptRun:
         run_id, given = uuid7(), alone.split(test.variables)
         system: dict[str, JsonValue] = {
             "query": "",
@@ -118,6 +131,7 @@ class TryNode:
             given=given.others,
             limits=run_limits(self.start_run.limits, alone.definition),
             traceparent=current_traceparent(),
+            sub_workflows=called,
         )
 
 

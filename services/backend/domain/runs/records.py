@@ -102,7 +102,8 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """A run in a list. Instants are Unix seconds; `error` also says why one was set aside."""
+    """A run in a list. Instants are Unix seconds; `error` also says why one was set aside.
+    `parent_run_id` is the run whose node called it."""
 
     run_id: UUID
     app_id: UUID
@@ -110,6 +111,7 @@ class RunLine:
     created_at: float
     finished_at: float | None = None
     error: str | None = None
+    parent_run_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

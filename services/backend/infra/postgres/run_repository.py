@@ -46,15 +46,24 @@ select tenant_id, run_id from (
         and stop_delivered_at is null
       order by stop_requested_at limit $2)) as waiting
 order by created_at limit $2"""
+_END_USER = """
+insert into backend.end_users (end_user_id, tenant_id, app_id, session_id)
+ values ($1, $2, $3, $4) on conflict do nothing"""
+_ADD_CHILD = """
+insert into backend.runs (run_id, tenant_id, app_id, version_id, mode, end_user_id, session_id,
+   acceptance, request_hash, handed_over_at, parent_run_id)
+ values ($1, $2, $3, $4, $5, $6, $7, $8, '', now(), $9) on conflict (run_id) do nothing"""
 
 
-def _lines(*, of_status: bool, of_app: bool) -> str:
+def _lines(*, of_status: bool, of_app: bool, of_parent: bool) -> str:
     """A statement for each way of asking, as each has its own index."""
     status = "status = $2" if of_status else "$2::text is null"
     app = "app_id = $3" if of_app else "$3::uuid is null"
+    parent = "parent_run_id = $6" if of_parent else "$6::uuid is null"
     return (
-        "select run_id, app_id, status, error, created_at, finished_at from backend.runs "  # noqa: S608 - our own words
-        f"where tenant_id = $1 and {status} and {app} and ($4::uuid is null or run_id < $4) "
+        "select run_id, app_id, status, error, created_at, finished_at, parent_run_id "  # noqa: S608 - our own words
+        f"from backend.runs where tenant_id = $1 and {status} and {app} and {parent} "
+        "and ($4::uuid is null or run_id < $4) "
         "order by tenant_id desc, run_id desc limit $5"
     )
 
@@ -97,6 +106,24 @@ class PostgresRunRepository:
         assert row is not None
         return BegunRun(run_id=row["run_id"], request_hash=row["request_hash"])
 
+    async def add_child(self, run: NewRun) -> None:
+        acceptance, session = run.acceptance, storable(run.session_id)
+        parent, tenant = acceptance.parent, acceptance.tenant_id
+        async with tenant_transaction(self._pool, tenant) as connection:
+            await connection.execute(_END_USER, run.end_user_id, tenant, acceptance.app_id, session)
+            await connection.execute(
+                _ADD_CHILD,
+                acceptance.run_id,
+                tenant,
+                acceptance.app_id,
+                run.version_id,
+                run.mode,
+                run.end_user_id,
+                session,
+                acceptance.model_dump_json().encode(),
+                parent.run_id if parent else None,
+            )
+
     async def find(self, tenant_id: UUID, run_id: UUID) -> RunRecord | None:
         async with tenant_transaction(self._pool, tenant_id) as connection:
             row = await connection.fetchrow("select * from backend.runs where run_id = $1", run_id)
@@ -108,12 +135,19 @@ class PostgresRunRepository:
         *,
         status: RunStatus | None,
         app_id: UUID | None,
+        parent: UUID | None = None,
         before: UUID | None,
         limit: int,
     ) -> list[RunLine]:
         async with tenant_transaction(self._pool, tenant_id) as connection:
-            statement = _lines(of_status=status is not None, of_app=app_id is not None)
-            rows = await connection.fetch(statement, tenant_id, status, app_id, before, limit)
+            statement = _lines(
+                of_status=status is not None,
+                of_app=app_id is not None,
+                of_parent=parent is not None,
+            )
+            rows = await connection.fetch(
+                statement, tenant_id, status, app_id, before, limit, parent
+            )
         return [run_line(row) for row in rows]
 
     async def finish(self, tenant_id: UUID, ending: RunEnding) -> bool:

@@ -53,6 +53,7 @@ def run_line(row: asyncpg.Record) -> RunLine:
         created_at=row["created_at"].timestamp(),
         finished_at=None if finished is None else finished.timestamp(),
         error=row["error"],
+        parent_run_id=row["parent_run_id"],
     )
 
 

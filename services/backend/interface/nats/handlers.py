@@ -3,11 +3,17 @@
 from libs.common.contracts.credentials import CredentialQuery, SealedCredential
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.environment_secrets import SealedSecrets, SecretsQuery
-from libs.common.contracts.run_commands import RunEnded
-from libs.common.contracts.subjects import CREDENTIAL, ENVIRONMENT_SECRETS, RUN_ENDED
+from libs.common.contracts.run_commands import ChildAccepted, RunEnded
+from libs.common.contracts.subjects import (
+    CHILD_ACCEPTED,
+    CREDENTIAL,
+    ENVIRONMENT_SECRETS,
+    RUN_ENDED,
+)
 from libs.common.messaging.bus import MessageBus
 from services.backend.app.apps.environment_secrets import EnvironmentSecrets
 from services.backend.app.models.provider_credentials import ProviderCredentials
+from services.backend.app.runs.record_child import RecordChild
 from services.backend.app.runs.record_end import RecordEnd
 
 _DURABLE = "backend"
@@ -18,6 +24,7 @@ async def serve(
     credentials: ProviderCredentials,
     secrets: EnvironmentSecrets,
     record_end: RecordEnd,
+    record_child: RecordChild,
 ) -> None:
     """Register the handlers."""
 
@@ -30,6 +37,10 @@ async def serve(
     async def run_ended(fact: RunEnded, _: Envelope) -> None:
         await record_end.of_fact(fact)
 
+    async def child_accepted(fact: ChildAccepted, _: Envelope) -> None:
+        await record_child.of_fact(fact)
+
     await bus.serve(CREDENTIAL, credential)
     await bus.serve(ENVIRONMENT_SECRETS, environment_secrets)
     await bus.consume(RUN_ENDED, run_ended, durable=_DURABLE)
+    await bus.consume(CHILD_ACCEPTED, child_accepted, durable=_DURABLE)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from libs.common.contracts.envelope import EffectClass
 from libs.common.contracts.run_commands import TERMINAL_STATUSES
 from libs.common.contracts.run_forks import (
     ExecutedNode,
@@ -22,7 +21,9 @@ from services.engine.app.runs.kept_history import with_history
 from services.engine.app.runs.origin_story import origin_story
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows, RunnableWorkflow
 from services.engine.app.workflows.known_tools import KnownTools
+from services.engine.app.workflows.known_workflows import KnownWorkflows
 from services.engine.domain.events import journal
+from services.engine.domain.execution.called_workflows import refs_in
 from services.engine.domain.execution.compiled_frame import CompiledNode
 from services.engine.domain.forks.edited_outputs import refused_edits
 from services.engine.domain.forks.executed_nodes import container_of, effect_of, nodes_inside
@@ -30,6 +31,7 @@ from services.engine.domain.forks.plan_fork import ForkOutline, ForkPlanner, Pla
 from services.engine.domain.forks.stored_files import holds_stored_files
 from services.engine.domain.forks.workflow_changes import WorkflowChanges
 from services.engine.domain.node_parts.called_tool import CallsTool
+from services.engine.domain.node_parts.called_workflow import CallsWorkflow
 
 
 class PlanForkUseCase:
@@ -41,11 +43,13 @@ class PlanForkUseCase:
         journal: JournalReader,
         workflows: CompiledWorkflows,
         tools: KnownTools,
+        called: KnownWorkflows,
     ) -> None:
         self._runs = runs
         self._journal = journal
         self._workflows = workflows
         self._tools = tools
+        self._called = called
 
     async def execute(self, asked: PlanFork) -> ForkPlan:
         """Raises RunUnknown, HistoryGone, RunUnderWay, WorkflowUnknown, ForkRefused,
@@ -64,7 +68,7 @@ class PlanForkUseCase:
         refused = tuple(refused_edits(wanted.compiled, outline.taken, asked.outputs))
         if refused:
             raise ForkRefused(refused[0].message, details=refused)
-        classes = await self._classes(wanted)
+        classes = await self._classes(wanted, asked)
         return ForkPlan(
             takes=tuple(_taken(wanted, outline, planner.changes, asked)),
             executes=tuple(_executed(wanted, outline.executed, classes)),
@@ -72,11 +76,14 @@ class PlanForkUseCase:
             obstacles=tuple(_obstacles(outline, started, asked)),
         )
 
-    async def _classes(self, wanted: RunnableWorkflow) -> Mapping[str, EffectClass]:
+    async def _classes(self, wanted: RunnableWorkflow, asked: PlanFork) -> Mapping[str, NodeEffect]:
+        """Of the tools and of the workflows that it calls, by their names."""
+        refs = refs_in(wanted.compiled)
+        called = await self._called.effects(asked.tenant_id, asked.sub_workflows, refs)
         if any(isinstance(node.node, CallsTool) for node in wanted.compiled.nodes):
             # While nobody can tell, a tool may do anything.
-            return await self._tools.effect_classes() or {}
-        return {}
+            return {**(await self._tools.effect_classes() or {}), **called}
+        return called
 
 
 def _under_way(record: RunRecord) -> RunUnderWay:
@@ -132,7 +139,7 @@ def _taken(
 def _executed(
     wanted: RunnableWorkflow,
     planned: Sequence[PlannedNode],
-    classes: Mapping[str, EffectClass],
+    classes: Mapping[str, NodeEffect],
 ) -> Iterator[ExecutedNode]:
     compiled = wanted.compiled
     for each in planned:
@@ -145,7 +152,7 @@ def _executed(
 def _shown(
     node: CompiledNode,
     planned: PlannedNode,
-    classes: Mapping[str, EffectClass],
+    classes: Mapping[str, NodeEffect],
     *,
     inside: str | None,
 ) -> ExecutedNode:
@@ -159,9 +166,11 @@ def _shown(
     )
 
 
-def _effect(node: CompiledNode, classes: Mapping[str, EffectClass]) -> NodeEffect:
+def _effect(node: CompiledNode, classes: Mapping[str, NodeEffect]) -> NodeEffect:
     if isinstance(node.node, CallsTool):
         return classes.get(node.node.tool, "unsafe")
+    if isinstance(node.node, CallsWorkflow):
+        return classes.get(node.node.ref, "unsafe")
     return effect_of(node)
 
 

@@ -14,6 +14,7 @@ from services.engine.domain.execution.compile_workflow import (
     content_hash,
 )
 from services.engine.domain.graph.node_labels import NodeLabel, node_labels
+from services.engine.domain.node_parts.called_workflow import KnownWorkflow
 from services.engine.domain.node_parts.node_contract import NodeType
 from services.engine.domain.variables.sizes import VARIABLE_BYTES
 
@@ -57,6 +58,20 @@ class CompiledWorkflows:
         # One at a time, so that the loop competes with one thread at most.
         async with self._compiling:
             return await asyncio.to_thread(self._compiled, definition)
+
+    async def compile_knowing(
+        self, definition: WorkflowDefinition, called: Mapping[str, KnownWorkflow]
+    ) -> CompiledWorkflow:
+        """The same with what is known of the workflows that it calls, for its report: the next
+        version of theirs may have other outputs."""
+        async with self._compiling:
+            return await asyncio.to_thread(
+                compile_workflow,
+                definition,
+                self._catalogue,
+                variable_bytes=self._variable_bytes,
+                called=called,
+            )
 
     def keep(self, tenant_id: UUID, workflow: RunnableWorkflow) -> None:
         key = (tenant_id, workflow.compiled.report.content_hash)

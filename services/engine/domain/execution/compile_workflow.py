@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 from libs.common.contracts.workflows import ValidationReport, WorkflowDefinition
+from services.engine.domain.execution.called_workflows import knowing_called
 from services.engine.domain.execution.compiled_frame import (
     CompiledFrame,
     CompiledNode,
@@ -27,6 +28,7 @@ from services.engine.domain.execution.validate_workflow import find_problems
 from services.engine.domain.execution.workflow_roots import idle_triggers, wrong_roots
 from services.engine.domain.graph.build_graph import build_graph
 from services.engine.domain.graph.graph import Graph, GraphNode
+from services.engine.domain.node_parts.called_workflow import KnownWorkflow
 from services.engine.domain.node_parts.node_contract import (
     AssignsVariables,
     DeclaresVariables,
@@ -37,6 +39,7 @@ from services.engine.domain.variables.sizes import VARIABLE_BYTES
 from services.engine.domain.variables.values import Value
 
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_NOTHING_KNOWN: Mapping[str, KnownWorkflow] = {}
 _NODES_DEPTH = 3
 """definition, graph, nodes: a graph of megabytes in one piece would hold every other thread up."""
 
@@ -67,16 +70,19 @@ def compile_workflow(
     *,
     variable_bytes: int = VARIABLE_BYTES,
     digest: str | None = None,
+    called: Mapping[str, KnownWorkflow] = _NOTHING_KNOWN,
 ) -> CompiledWorkflow:
     """Never raises: what is wrong stands in `report`, and only a report without errors may run. A
     conversation variable may begin with `variable_bytes`. `digest` is the content hash, where it is
-    known already."""
+    known already. `called` is what is known, by reference, of the workflows that its nodes call."""
     roots = frozenset(name for name, kind in catalogue.items() if kind.execution == "root")
     built = build_graph(definition.graph, roots)
     graph = built.graph
     conversation = declared_variables(definition)
     nodes = _typed(
-        [_compiled(place, catalogue.get(place.type)) for place in graph.nodes],
+        knowing_called(
+            [_compiled(place, catalogue.get(place.type)) for place in graph.nodes], called
+        ),
         variable_types(conversation),
     )
     by_id = {node.place.id: node for node in nodes}
@@ -161,7 +167,7 @@ def _compiled(place: GraphNode, kind: NodeType | None) -> CompiledNode:
     )
 
 
-def _typed(nodes: list[CompiledNode], types: VariableTypes) -> tuple[CompiledNode, ...]:
+def _typed(nodes: Sequence[CompiledNode], types: VariableTypes) -> tuple[CompiledNode, ...]:
     """The nodes, each told the types of what it may change."""
     known = {**types}
     for each in nodes:

@@ -1,6 +1,7 @@
 """The nodes that a run may execute, and what each may do to the world."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import get_args
 
 from libs.common.contracts.run_forks import NodeEffect
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
@@ -8,10 +9,21 @@ from services.engine.domain.execution.compiled_frame import CompiledNode
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.node_parts.declared_effect import DeclaresEffect
 
+_RANK: dict[NodeEffect, int] = {effect: rank for rank, effect in enumerate(get_args(NodeEffect))}
+"""The contract lists them from the least to the greatest."""
+
 
 def effect_of(node: CompiledNode) -> NodeEffect:
     """By the node's type and configuration."""
     return node.node.effect_class if isinstance(node.node, DeclaresEffect) else "pure"
+
+
+def greatest_effect(effects: Iterable[NodeEffect]) -> NodeEffect:
+    """The most that any of them does to the world."""
+    greatest: NodeEffect = "pure"
+    for effect in effects:
+        greatest = effect if _RANK[effect] > _RANK[greatest] else greatest
+    return greatest
 
 
 def nodes_ahead(workflow: CompiledWorkflow, state: RunState) -> list[str]:

@@ -44,12 +44,19 @@ def native_run_router(door: NativeRunDoor) -> APIRouter:
         who: Annotated[Principal, workspace],
         status: RunStatus | None = None,
         app_id: UUID | None = None,
+        parent_run_id: UUID | None = None,
         before: UUID | None = None,
         limit: Limit = 50,
     ) -> RunList:
-        """The workspace's runs, newest first."""
+        """The workspace's runs, newest first; with `parent_run_id` those that this run called,
+        whatever their status."""
         page = await door.runs(
-            who.tenant_id, status=status, app_id=app_id, before=before, limit=limit
+            who.tenant_id,
+            status=status,
+            app_id=app_id,
+            parent=parent_run_id,
+            before=before,
+            limit=limit,
         )
         return RunList(runs=[RunLineView.of(line) for line in page.runs], has_more=page.more)
 

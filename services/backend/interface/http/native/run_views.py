@@ -13,7 +13,8 @@ from services.backend.interface.http.native.fork_views import OriginView
 class RunView(BaseModel):
     """`status` queued, running, parked, succeeded, partial-succeeded, failed, stopped,
     quarantined or incompatible. `evidence`: why it was set aside. `origin` is the run that it began
-    from, None for any but replays and forks. Times are Unix seconds."""
+    from, None for any but replays and forks; `parent_run_id` the one whose node called it. Times
+    are Unix seconds."""
 
     run_id: UUID
     app_id: UUID
@@ -35,6 +36,7 @@ class RunView(BaseModel):
     finished_at: float | None
     elapsed_seconds: float | None
     origin: OriginView | None
+    parent_run_id: UUID | None
 
     @classmethod
     def of(cls, shown: ShownRun) -> "RunView":
@@ -60,11 +62,13 @@ class RunView(BaseModel):
             finished_at=ending.finished_at.timestamp() if ending else None,
             elapsed_seconds=ending.elapsed_seconds if ending else None,
             origin=OriginView.of(run.acceptance),
+            parent_run_id=run.acceptance.parent.run_id if run.acceptance.parent else None,
         )
 
 
 class RunLineView(BaseModel):
-    """`error` also says why a run was set aside. Times are Unix seconds."""
+    """`error` also says why a run was set aside; `parent_run_id` is the run whose node called it.
+    Times are Unix seconds."""
 
     run_id: UUID
     app_id: UUID
@@ -72,6 +76,7 @@ class RunLineView(BaseModel):
     created_at: float
     finished_at: float | None
     error: str | None
+    parent_run_id: UUID | None
 
     @classmethod
     def of(cls, line: RunLine) -> "RunLineView":
@@ -82,6 +87,7 @@ class RunLineView(BaseModel):
             created_at=line.created_at,
             finished_at=line.finished_at,
             error=line.error,
+            parent_run_id=line.parent_run_id,
         )
 
 
@@ -94,7 +100,8 @@ class RunList(BaseModel):
 
 class NodeView(BaseModel):
     """One execution of a node. `frame_path` lists the containers around it with their rounds.
-    `taken_from` is the run that executed it, where this one took it over."""
+    `taken_from` is the run that executed it, where this one took it over; `child_runs` are the runs
+    that it called, one an attempt."""
 
     node_id: str
     title: str
@@ -109,6 +116,7 @@ class NodeView(BaseModel):
     outputs: dict[str, JsonValue]
     frame_path: str
     taken_from: UUID | None
+    child_runs: list[UUID]
 
     @classmethod
     def of(cls, node: NodeTrace) -> "NodeView":
@@ -126,6 +134,7 @@ class NodeView(BaseModel):
             outputs=node.outputs,
             frame_path=node.frame_path,
             taken_from=node.taken_from,
+            child_runs=[*node.child_runs],
         )
 
 
