@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.conformance.caller import SECONDS, Caller
 from tests.conformance.recorded_cases import hosts
 from tests.conformance.runner import Runner
 from tests.support.certificates import self_signed
@@ -36,3 +37,10 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
                 headers={"Authorization": f"Bearer {platform.admin_token}"},
             ).raise_for_status()
             yield Runner(platform=platform, upstream=upstream, web=web)
+
+
+@pytest.fixture
+def caller(runner: Runner) -> Iterator[Caller]:
+    headers = {"Authorization": f"Bearer {runner.platform.admin_token}"}
+    with httpx.Client(base_url=runner.platform.url, headers=headers, timeout=SECONDS) as http:
+        yield Caller(runner, http)

@@ -130,7 +130,13 @@ async def house(
                 uploads=uploads,
             )
         )
-        await handlers.serve(bus, cases.credentials, cases.environment_secrets, cases.record_end)
+        await handlers.serve(
+            bus,
+            cases.credentials,
+            cases.environment_secrets,
+            cases.record_end,
+            cases.record_child,
+        )
         host = ServiceHost(
             "backend",
             routers=all_routers(cases, bus, run_seconds=20, chat_seconds=20),
