@@ -93,9 +93,7 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
     lifespan.background("run relay", cases.relay_runs.run)
     lifespan.background("key uses", cases.key_uses.run)
     lifespan.background("old uploads", cases.collect_uploads.run)
-    await handlers.serve(
-        bus, cases.credentials, cases.environment_secrets, cases.record_end, cases.record_child
-    )
+    await handlers.serve(bus, cases)
     lifespan.at_stop("serving", bus.stop_serving)
     return ServiceHost(
         SCHEMA,

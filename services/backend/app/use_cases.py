@@ -150,17 +150,8 @@ def put_together(parts: Parts) -> UseCases:
     publish = PublishApp(apps=parts.apps, engine=workflows, sub_workflows=called)
     secrets = EnvironmentSecrets(apps=parts.apps, secrets=parts.secrets, sealer=parts.sealer)
     links = _file_links(parts)
-    start = StartRun(
-        apps=published,
-        runs=parts.runs,
-        open_turn=OpenTurn(conversations=parts.conversations, record_end=record_end),
-        accept_files=AcceptFiles(files=parts.files, links=links),
-        hand_over=hand_over,
-        follow_run=follow,
-        sub_workflows=called,
-        clock=parts.clock,
-        limits=parts.limits,
-    )
+    turns = OpenTurn(conversations=parts.conversations, record_end=record_end)
+    start = _start_run(parts, called, turns, hand_over, follow, links)
     until_paused = UntilPaused(engine=engine)
     show = ShowRun(runs=parts.runs, engine=engine, record_end=record_end)
     return UseCases(
@@ -228,6 +219,27 @@ def _upload_file(parts: Parts) -> UploadFile:
         clock=parts.clock,
         limits=parts.uploads.limits,
         blocked=parts.uploads.blocked,
+    )
+
+
+def _start_run(
+    parts: Parts,
+    called: SubWorkflows,
+    turns: OpenTurn,
+    hand_over: HandOver,
+    follow: FollowRun,
+    links: FileLinks,
+) -> StartRun:
+    return StartRun(
+        apps=called.apps,
+        runs=parts.runs,
+        open_turn=turns,
+        accept_files=AcceptFiles(files=parts.files, links=links),
+        hand_over=hand_over,
+        follow_run=follow,
+        sub_workflows=called,
+        clock=parts.clock,
+        limits=parts.limits,
     )
 
 

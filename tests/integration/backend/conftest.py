@@ -130,13 +130,7 @@ async def house(
                 uploads=uploads,
             )
         )
-        await handlers.serve(
-            bus,
-            cases.credentials,
-            cases.environment_secrets,
-            cases.record_end,
-            cases.record_child,
-        )
+        await handlers.serve(bus, cases)
         host = ServiceHost(
             "backend",
             routers=all_routers(cases, bus, run_seconds=20, chat_seconds=20),

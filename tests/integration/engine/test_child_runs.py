@@ -83,7 +83,9 @@ async def test_a_childs_failure_is_its_nodes_and_each_attempt_is_another_run(
     cluster: Cluster, callees: Callees
 ) -> None:
     callees.errors.append(InvalidInput("not today"))
-    again = {"retry_config": {"retry_enabled": True, "max_retries": 1, "retry_interval": 1}}
+    again: dict[str, Any] = {
+        "retry_config": {"retry_enabled": True, "max_retries": 1, "retry_interval": 1}
+    }
     parent = called(calls(**again), ends(made="n1.made"))
     child = called({"type": "compute", "code": "a"}, ends(made="n1.result"))
     run_id = await accepted(cluster, await asked(cluster, parent, child))
@@ -102,7 +104,8 @@ async def test_a_childs_failure_takes_its_nodes_error_strategy(
         more["default_value"] = [{"key": "made", "type": "string", "value": "nothing"}]
     parent = called(calls(**more), ends(made="n1.made", why="n1.error_type"))
     if strategy == "fail-branch":
-        parent.graph["edges"][1]["sourceHandle"] = "fail-branch"  # type: ignore[index]
+        edges: Any = parent.graph["edges"]
+        edges[1]["sourceHandle"] = "fail-branch"
     child = called({"type": "compute", "code": "a"}, ends(made="n1.result"))
     run_id = await accepted(cluster, await asked(cluster, parent, child))
     view = await cluster.ended(run_id)

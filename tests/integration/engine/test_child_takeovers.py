@@ -53,7 +53,8 @@ def caller(*beside: dict[str, Any]) -> WorkflowDefinition:
     ways = [("n0", "call"), ("call", "end")]
     ways += [("n0", f"b{place}") for place in range(len(beside))]
     edges = [{"source": a, "target": b, "sourceHandle": "source"} for a, b in ways]
-    return WorkflowDefinition(mode="workflow", graph={"nodes": nodes, "edges": edges})
+    graph: dict[str, Any] = {"nodes": nodes, "edges": edges}
+    return WorkflowDefinition(mode="workflow", graph=graph)
 
 
 async def asked(cluster: Cluster, child: WorkflowDefinition, *beside: dict[str, Any]) -> AcceptRun:

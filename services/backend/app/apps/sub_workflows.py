@@ -45,7 +45,7 @@ class SubWorkflows:
     Changes nothing."""
 
     def __init__(self, apps: PublishedApps) -> None:
-        self._apps = apps
+        self.apps = apps
         self._calls: OrderedDict[str, tuple[CalledWorkflow, ...]] = OrderedDict()
 
     async def resolved(
@@ -83,14 +83,14 @@ class SubWorkflows:
     async def version_of(self, tenant_id: UUID, call: CalledWorkflow) -> "AppVersion | _Problem":
         """The version that is meant, or why there is none."""
         try:
-            app = await self._apps.app(tenant_id, call.app_id)
+            app = await self.apps.app(tenant_id, call.app_id)
         except NotFound:
             return _Problem("unknown_app", f"there is no app {call.app_id}")
         if app.mode != "workflow":
             message = f"{app.name!r} is a chat; only apps of mode workflow can be called"
             return _Problem("app_not_callable", message)
         try:
-            return (await self._apps.published(tenant_id, app, call.version_id)).version
+            return (await self.apps.published(tenant_id, app, call.version_id)).version
         except AppNotPublished:
             return _Problem("app_not_published", f"{app.name!r} has no published version")
         except NotFound:

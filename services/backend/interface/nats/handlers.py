@@ -11,34 +11,25 @@ from libs.common.contracts.subjects import (
     RUN_ENDED,
 )
 from libs.common.messaging.bus import MessageBus
-from services.backend.app.apps.environment_secrets import EnvironmentSecrets
-from services.backend.app.models.provider_credentials import ProviderCredentials
-from services.backend.app.runs.record_child import RecordChild
-from services.backend.app.runs.record_end import RecordEnd
+from services.backend.app.use_cases import UseCases
 
 _DURABLE = "backend"
 
 
-async def serve(
-    bus: MessageBus,
-    credentials: ProviderCredentials,
-    secrets: EnvironmentSecrets,
-    record_end: RecordEnd,
-    record_child: RecordChild,
-) -> None:
+async def serve(bus: MessageBus, cases: UseCases) -> None:
     """Register the handlers."""
 
     async def credential(query: CredentialQuery, _: Envelope) -> SealedCredential:
-        return await credentials.serve(query)
+        return await cases.credentials.serve(query)
 
     async def environment_secrets(query: SecretsQuery, _: Envelope) -> SealedSecrets:
-        return await secrets.serve(query)
+        return await cases.environment_secrets.serve(query)
 
     async def run_ended(fact: RunEnded, _: Envelope) -> None:
-        await record_end.of_fact(fact)
+        await cases.record_end.of_fact(fact)
 
     async def child_accepted(fact: ChildAccepted, _: Envelope) -> None:
-        await record_child.of_fact(fact)
+        await cases.record_child.of_fact(fact)
 
     await bus.serve(CREDENTIAL, credential)
     await bus.serve(ENVIRONMENT_SECRETS, environment_secrets)
