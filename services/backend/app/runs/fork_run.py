@@ -7,7 +7,6 @@ from pydantic import JsonValue
 
 from libs.common.contracts.run_commands import AcceptRun
 from libs.common.contracts.run_forks import PlanFork
-from libs.common.contracts.start_inputs import checked_inputs
 from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.errors import InvalidInput, NotFound
 from libs.common.identifiers import uuid7

@@ -11,7 +11,6 @@ from pydantic import JsonValue
 from libs.common.clock import Clock
 from libs.common.contracts.child_runs import PinnedWorkflow
 from libs.common.contracts.run_commands import AcceptRun, RunLimits
-from libs.common.contracts.start_inputs import checked_inputs
 from libs.common.identifiers import uuid7
 from libs.common.tracing import current_traceparent
 from services.backend.app.apps.published_apps import PublishedApp, PublishedApps
