@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from services.backend.domain.apps.start_inputs import InputRefused
 
+from libs.common.contracts.start_inputs import InputRefused
 from libs.common.contracts.workflows import WorkflowDefinition
 from services.backend.domain.apps.lone_node import lone_node
 from services.backend.domain.apps.run_roots import RootUnknown, root_inputs

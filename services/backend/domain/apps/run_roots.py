@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
+from libs.common.contracts.start_inputs import checked_inputs
 from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.errors import ErrorDetail, InvalidInput
 from services.backend.domain.apps.json_reading import as_list, as_mapping
 from services.backend.domain.apps.start_form import start_variables
-from services.backend.domain.apps.start_inputs import checked_inputs
 from services.backend.domain.apps.webhook_payload import checked_payload
 
 ROOT_TYPES = frozenset({"start", "trigger-webhook", "trigger-schedule", "trigger-plugin"})

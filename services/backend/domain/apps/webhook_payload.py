@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
+from libs.common.contracts.start_inputs import InputRefused
 from libs.common.errors import ErrorDetail
 from services.backend.domain.apps.json_reading import as_list, as_mapping, as_text
-from services.backend.domain.apps.start_inputs import InputRefused
 
 PAYLOAD = "webhook_data"
 _TEXTS = frozenset({"text/plain", "application/octet-stream"})
