@@ -8,6 +8,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from libs.common.contracts.run_commands import EnvironmentValue
 from libs.common.contracts.run_queries import TraceQuery
@@ -193,3 +194,17 @@ async def _stored_snapshot(database: FreshDatabase, run_id: UUID, *, damaged: bo
                 run_id,
             )
         return stored
+
+
+@pytest.mark.usefixtures("callees")
+async def test_the_log_of_runs_is_masked(cluster: Cluster) -> None:
+    replica = await cluster.replica(replace(OPTIONS, run_log="values"), serve=False)
+    request = await asked(cluster)
+    with capture_logs() as lines:
+        await replica.engine.use_cases.accept.execute(request)
+        assert (await cluster.ended(request.run_id)).status == "succeeded"
+    told = [line for line in lines if line["event"] == "run event"]
+    entries = await cluster.journal(request.run_id)
+    assert [line["seq"] for line in told] == [entry.seq for entry in entries]
+    assert VALUE not in str(told)
+    assert MASK in str(told)
