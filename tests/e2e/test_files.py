@@ -10,7 +10,7 @@ from dify_client import ChatClient
 
 from deploy.local.layout import CHECKOUT
 from tests.e2e.command import Terminal
-from tests.e2e.documents import answer, app, llm, start, variable
+from tests.e2e.documents import answer, app, end, llm, start, variable
 from tests.e2e.readme_blocks import Block, blocks_of
 from tests.e2e.world import World
 from tests.support.scripted_upstream import Answer
@@ -112,3 +112,48 @@ def test_a_replay_reads_the_same_upload(world: World) -> None:
     world.http.get(begun["events"], headers=world.admin).raise_for_status()
     ended = world.http.get(begun["run"], headers=world.admin).json()
     assert ended["outputs"]["told"] == "plan.txt, 5 bytes, 0 photos: hello"
+
+
+def asking() -> dict[str, Any]:
+    """start -> a form with a file -> its text -> end."""
+    ask: dict[str, Any] = {
+        "type": "human-input",
+        "title": "Ask",
+        "form_content": "Your paper?",
+        "inputs": [{"type": "file", "output_variable_name": "paper"}],
+        "user_actions": [{"id": "go", "title": "Go"}],
+        "timeout": 1,
+        "timeout_unit": "day",
+    }
+    read = {"type": "document-extractor", "title": "R", "variable_selector": ["ask", "paper"]}
+    nodes = [
+        start(),
+        {"id": "ask", "data": ask},
+        {"id": "read", "data": read},
+        end(text=["read", "text"], paper=["ask", "paper"]),
+    ]
+    return app("asking", nodes, [("start", "ask"), ("ask", "go", "read"), ("read", "end")])
+
+
+def test_a_form_takes_a_file_of_who_answers(world: World) -> None:
+    imported = world.import_app(asking())
+    (reason,) = world.run(imported, {}).json()["data"]["reasons"]
+    path = f"/v1/form/human_input/{reason['form_token']}"
+    file_id = world.uploaded(imported, b"hello", "plan.txt")
+    paper = {"transfer_method": "local_file", "upload_file_id": file_id}
+    body = {"action": "go", "inputs": {"paper": paper}, "user": "mallory"}
+    refused = world.http.post(path, json=body, headers=imported.headers)
+    assert (refused.status_code, refused.json()["message"]) == (
+        400,
+        "inputs.paper: Invalid upload file.",
+    )
+    taken = world.http.post(path, json={**body, "user": "e2e"}, headers=imported.headers)
+    assert taken.status_code == 200, taken.text
+    listed = world.http.get(
+        "/api/runs", params={"app_id": imported.app_id}, headers=world.admin
+    ).json()
+    run = f"/api/runs/{listed['runs'][0]['run_id']}"
+    world.http.get(f"{run}/events", headers=world.admin).raise_for_status()
+    ended = world.http.get(run, headers=world.admin).json()
+    assert ended["outputs"]["text"] == "hello"
+    assert ended["outputs"]["paper"]["filename"] == "plan.txt"

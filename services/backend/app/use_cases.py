@@ -40,6 +40,7 @@ from services.backend.app.ports.environment_secret_repository import Environment
 from services.backend.app.ports.file_repository import FileRepository
 from services.backend.app.ports.idempotency_records import IdempotencyRecords
 from services.backend.app.ports.run_repository import RunRepository
+from services.backend.app.reviews.form_files import FormFiles
 from services.backend.app.reviews.form_links import FormLinks
 from services.backend.app.reviews.forms import Forms
 from services.backend.app.runs.await_run import AwaitRun
@@ -171,7 +172,7 @@ def put_together(parts: Parts) -> UseCases:
         list_runs=ListRuns(runs=parts.runs, engine=engine),
         resume_run=ResumeRun(runs=parts.runs, engine=engine),
         command_run=CommandRun(runs=parts.runs, engine=engine),
-        forms=Forms(bus=parts.bus),
+        forms=_forms(parts, start),
         form_links=FormLinks(sealer=parts.sealer, clock=parts.clock),
         until_paused=until_paused,
         stop_run=StopRun(runs=parts.runs, engine=engine),
@@ -210,6 +211,10 @@ def _file_links(parts: Parts) -> FileLinks:
 
 def _collect_uploads(parts: Parts) -> CollectUploads:
     return CollectUploads(files=parts.files, objects=parts.objects, clock=parts.clock)
+
+
+def _forms(parts: Parts, start: StartRun) -> Forms:
+    return Forms(bus=parts.bus, files=FormFiles(accept=start.accept_files, files=parts.files))
 
 
 def _upload_file(parts: Parts) -> UploadFile:

@@ -20,6 +20,10 @@ class FileRepository(Protocol):
         """Those of `file_ids` that are the owner's."""
         ...
 
+    async def keep(self, tenant_id: UUID, file_ids: Collection[UUID]) -> None:
+        """A run that goes on names them from now on. Raises FileUnknown where one is gone."""
+        ...
+
     async def unnamed(self, *, older_than_seconds: float, limit: int) -> list[tuple[UUID, UUID]]:
         """Tenants and files of any tenant that were uploaded so long ago and that no run names."""
         ...

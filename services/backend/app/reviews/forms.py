@@ -17,6 +17,8 @@ from libs.common.contracts.forms import (
 from libs.common.contracts.subjects import FORM, FORMS, SUBMIT_FORM
 from libs.common.identifiers import uuid7
 from libs.common.messaging.bus import MessageBus
+from services.backend.app.reviews.form_files import FormFiles
+from services.backend.domain.identity.end_users import DEFAULT_SESSION
 
 _SECONDS = 10.0
 
@@ -24,13 +26,14 @@ _SECONDS = 10.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormAnswer:
     """`digest`, where given, is that of what the answerer saw. The same `occasion` answers once,
-    None each time."""
+    None each time. Uploaded files among the `inputs` are those of the user `session_id`."""
 
     action: str
     inputs: dict[str, JsonValue]
     actor: str | None
     digest: str | None = None
     occasion: str | None = None
+    session_id: str = DEFAULT_SESSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,7 @@ class Forms:
     """The engine keeps them. Every call raises Unavailable and UpstreamTimeout."""
 
     bus: MessageBus
+    files: FormFiles
 
     async def view(self, tenant_id: UUID, form_id: UUID, app_id: UUID | None = None) -> FormView:
         """`app_id` None: of any of the tenant's apps. Raises NotFound."""
@@ -57,7 +61,12 @@ class Forms:
         self, tenant_id: UUID, form_id: UUID, answer: FormAnswer, app_id: UUID | None = None
     ) -> FormSubmitted:
         """Durable when it returns. Raises CallerError where the answer is not taken: NotFound, an
-        unknown action, an input that does not fit, another digest, late, or answered before."""
+        unknown action, an input that does not fit or a file of others, another digest, late, or
+        answered before."""
+        inputs = answer.inputs
+        if any(isinstance(value, dict | list) for value in inputs.values()):
+            view = await self.view(tenant_id, form_id, app_id)
+            inputs = await self.files.inputs(tenant_id, view, inputs, answer.session_id)
         occasion = answer.occasion
         submission = SubmitForm(
             tenant_id=tenant_id,
@@ -65,7 +74,7 @@ class Forms:
             app_id=app_id,
             command_id=uuid7() if occasion is None else uuid5(form_id, f"answer/{occasion}"),
             action=answer.action,
-            inputs=answer.inputs,
+            inputs=inputs,
             actor=answer.actor,
             digest=answer.digest,
         )

@@ -9,6 +9,7 @@ import asyncpg
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.store_errors import translated
 from libs.common.database.tenant_transaction import tenant_transaction
+from services.backend.domain.files.errors import FileUnknown
 from services.backend.domain.files.records import FileOwner, UploadedFile
 
 _ADD = """
@@ -18,6 +19,9 @@ insert into backend.uploaded_files (file_id, tenant_id, app_id, end_user_id, nam
 _OF_OWNER = """
 select * from backend.uploaded_files
  where file_id = any ($1::uuid[]) and app_id = $2 and end_user_id = $3"""
+_KEEP = """
+update backend.uploaded_files set named_at = coalesce(named_at, now())
+ where file_id = any ($1::uuid[]) returning file_id"""
 _UNNAMED = """
 select tenant_id, file_id from backend.uploaded_files
  where named_at is null and created_at < now() - $1::interval order by created_at limit $2"""
@@ -65,6 +69,12 @@ class PostgresFileRepository:
                 _OF_OWNER, list(file_ids), owner.app_id, owner.end_user_id
             )
         return {row["file_id"]: _file(row) for row in rows}
+
+    async def keep(self, tenant_id: UUID, file_ids: Collection[UUID]) -> None:
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            rows = await connection.fetch(_KEEP, list(file_ids))
+        if len(rows) < len(set(file_ids)):
+            raise FileUnknown("A file that the run names was deleted meanwhile.")
 
     async def unnamed(self, *, older_than_seconds: float, limit: int) -> list[tuple[UUID, UUID]]:
         with translated():

@@ -57,6 +57,25 @@ def test_answer_renders_every_type_for_people() -> None:
     )
 
 
+def test_an_answer_names_the_files_that_it_shows() -> None:
+    cat: dict[str, Value] = {"type": "image", "transfer_method": "remote_url", "url": "https://x/c"}
+    plan: Value = {
+        "dify_model_identity": "__dify__file__",
+        "type": "document",
+        "transfer_method": "local_file",
+        "remote_url": None,
+        "filename": "plan.pdf",
+        "url": "https://heddle.example.test/files/t",
+    }
+    data: dict[str, Value] = {"type": "answer", "answer": "{{#c.all#}} {{#c.one#}} {{#c.text#}}"}
+    files: dict[str, Value] = {"all": [plan, cat], "one": cat, "text": ["a"]}
+    assert drive(parse_node(data), {"c": files}).outputs == {
+        "answer": "[plan.pdf](https://heddle.example.test/files/t)\n![c](https://x/c) "
+        "![c](https://x/c) - a",
+        "files": [plan, cat, cat],
+    }
+
+
 def _branch(operator: str, value: Value) -> dict[str, Value]:
     return {
         "type": "if-else",

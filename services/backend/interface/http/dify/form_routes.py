@@ -74,8 +74,9 @@ def form_router(door: FormDoor) -> APIRouter:
         form_token: str, body: FormAnswerBody, who: Annotated[Principal, app_key]
     ) -> dict[str, JsonValue]:
         view = await door.view(who, form_token)
+        user = user_or_default(body.user)
         answer = FormAnswer(
-            action=body.action, inputs=body.inputs, actor=f"user:{user_or_default(body.user)}"
+            action=body.action, inputs=body.inputs, actor=f"user:{user}", session_id=user
         )
         await door.forms.submit(who.tenant_id, view.form_id, answer, app_of(who))
         return {}

@@ -11,6 +11,7 @@ from libs.common.contracts.run_events import (
     NodeStarted,
     RoundStarted,
 )
+from services.backend.interface.http.dify.output_files import output_files
 
 Data = dict[str, JsonValue]
 _CONTAINERS: Final = frozenset({"iteration", "loop"})
@@ -56,7 +57,7 @@ def node_finished_data(event: NodeFinished) -> Data:
         "execution_metadata": _execution_metadata(event),
         "created_at": int(event.started_at),
         "finished_at": int(event.at),
-        "files": [],
+        "files": output_files(event.outputs),
         "iteration_id": event.iteration_id,
         "loop_id": event.loop_id,
     }

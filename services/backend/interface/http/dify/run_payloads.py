@@ -5,6 +5,7 @@ from pydantic import JsonValue
 from libs.common.contracts.run_events import RunResumed, RunStarted
 from services.backend.app.runs.start_run import StartedRun
 from services.backend.domain.runs.records import RunEnding
+from services.backend.interface.http.dify.output_files import output_files
 from services.backend.interface.http.dify.statuses import shown_status
 from services.backend.interface.http.dify.usage import answer_metadata
 
@@ -40,7 +41,7 @@ def workflow_finished_data(run: StartedRun, ending: RunEnding) -> Data:
         **_outcome(run, ending),
         "created_by": created_by,
         "exceptions_count": ending.exceptions_count,
-        "files": [],
+        "files": output_files(ending.outputs),
     }
 
 

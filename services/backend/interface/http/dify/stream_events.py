@@ -41,6 +41,7 @@ from services.backend.interface.http.dify.node_payloads import (
     node_started_data,
     round_started_data,
 )
+from services.backend.interface.http.dify.output_files import output_files
 from services.backend.interface.http.dify.pause_payloads import (
     TokenOf,
     human_input_ended_data,
@@ -171,7 +172,11 @@ class StreamEvents:
 
     def _chat_end(self, ending: RunEnding) -> list[Data]:
         finished = self._finished(ending)
-        message_end = self._message("message_end", metadata=answer_metadata(ending.usage), files=[])
+        message_end = self._message(
+            "message_end",
+            metadata=answer_metadata(ending.usage),
+            files=output_files(ending.outputs),
+        )
         match ending.status:
             case "failed":
                 error: Data = {
