@@ -141,7 +141,7 @@ def _outcome(events: list[dict[str, Any]]) -> Outcome:
 def _images(asked: Sequence[Asked]) -> Iterator[str]:
     for call in asked:
         for message in cast("list[dict[str, Any]]", call.body["messages"]):
-            for part in message["content"]:
+            for part in message["content"] or ():
                 if isinstance(part, dict) and "image_url" in part:
                     yield cast("dict[str, Any]", part)["image_url"]["url"]
 
