@@ -106,6 +106,7 @@ class Database:
 
     def _end(self, row: RunRow, status: RunStatus, outcome: RunEnded) -> None:
         row.status, row.owner, row.outcome, row.snapshot = status, None, outcome, None
+        self.state.pass_turn(row.request)
         self.state.outbox.append(outcome)
         self._on_end(outcome)
 

@@ -58,7 +58,8 @@ class AcceptRun(_Frozen):
     which the workflow does not have (the test of a single node).
 
     `conversation_variables` are first values; what the conversation `conversation_id` has kept
-    stands instead of them. None: nothing is kept.
+    stands instead of them. None: nothing is kept. `takes_turns`: the run begins when the earlier
+    ones of its conversation that take turns have ended.
 
     `sub_workflows` is what the workflows that its nodes call, at any depth, mean; a run with a
     `parent` is called by a node of that one.
@@ -81,6 +82,7 @@ class AcceptRun(_Frozen):
     conversation_id: UUID | None = None
     sub_workflows: tuple[PinnedWorkflow, ...] = ()
     parent: ParentRun | None = None
+    takes_turns: bool = False
 
     @property
     def depth(self) -> int:
@@ -91,6 +93,11 @@ class AcceptRun(_Frozen):
     def around(self) -> dict[str, int]:
         """The secrets of the runs around it, by `app/name`, with their versions."""
         return {} if self.parent is None else self.parent.secrets
+
+    @property
+    def turn_of(self) -> UUID | None:
+        """The conversation in which the run waits for its turn; None: it does not."""
+        return self.remembers if self.takes_turns else None
 
     @property
     def remembers(self) -> UUID | None:

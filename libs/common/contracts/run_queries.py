@@ -18,8 +18,16 @@ class RunQuery(_Frozen):
     run_id: UUID
 
 
+class TurnBefore(_Frozen):
+    """A run of the same conversation that has to end first."""
+
+    run_id: UUID
+    status: RunStatus
+
+
 class RunView(_Frozen):
-    """A run now. `last_public_seq` is the number of its newest public event, 0 for none."""
+    """A run now. `last_public_seq` is the number of its newest public event, 0 for none.
+    `waits_for`: a queued run waits for its turn."""
 
     run_id: UUID
     app_id: UUID
@@ -34,6 +42,7 @@ class RunView(_Frozen):
     finished_at: float | None = None
     last_public_seq: int = 0
     epoch: int = 0
+    waits_for: TurnBefore | None = None
 
 
 class RunsQuery(_Frozen):

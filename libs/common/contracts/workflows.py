@@ -10,6 +10,11 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+SIDE_BY_SIDE, ONE_BY_ONE = "side_by_side", "one_by_one"
+TURNS = (SIDE_BY_SIDE, ONE_BY_ONE)
+"""What `features.conversation_turns` may say; the first where it says nothing."""
+
+
 class WorkflowDefinition(_Frozen):
     """The `workflow` block of a DSL document and the app's mode: all that a run depends on."""
 
@@ -18,6 +23,11 @@ class WorkflowDefinition(_Frozen):
     features: dict[str, JsonValue] = {}
     environment_variables: tuple[dict[str, JsonValue], ...] = ()
     conversation_variables: tuple[dict[str, JsonValue], ...] = ()
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether the runs of a conversation go one after another."""
+        return self.features.get("conversation_turns") == ONE_BY_ONE
 
 
 class Finding(_Frozen):

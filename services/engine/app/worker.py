@@ -59,8 +59,9 @@ class _Driven:
 
 
 class Worker:
-    """`worker_id` is this process's incarnation: made anew at every start. `on_release` is
-    awaited with the runs handed back, `on_end` is told the tenant of every run that ended."""
+    """`worker_id` is this process's incarnation: made anew at every start. `on_release` is awaited
+    with runs handed back, and with those that ended where others wait for their turn; `on_end` is
+    told the tenant of every run that ended."""
 
     def __init__(
         self,
@@ -248,6 +249,9 @@ class Worker:
             stopped = await self._ports.carrier.carry(claim, started)
             if stopped is Stopped.ENDED:
                 self._on_end(claim.tenant_id)
+                if claim.request.turn_of is not None:
+                    # Another worker may have the room that is wanted for the next turn.
+                    await self._on_release([claim])
         except HeddleError as error:
             _log.warning("run %s waits for its start: %s", claim.run_id, error)
             self._recovery.own_were_dropped()

@@ -8,7 +8,7 @@ from libs.common.contracts.run_commands import (
     TERMINAL_STATUSES,
     RunStatus,
 )
-from libs.common.contracts.run_queries import RunTrace
+from libs.common.contracts.run_queries import RunTrace, TurnBefore
 from libs.common.errors import NotFound, Unavailable, UpstreamTimeout
 from services.backend.app.ports.run_repository import RunRepository
 from services.backend.app.runs.engine_runs import EngineRuns
@@ -19,11 +19,12 @@ from services.backend.domain.runs.records import RunRecord
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownRun:
     """`status` is the newest known; `run.ending` is set once it is terminal. `evidence`: why it was
-    set aside."""
+    set aside. `waits_for`: the earlier run of its conversation whose turn it is."""
 
     run: RunRecord
     status: RunStatus
     evidence: str | None = None
+    waits_for: TurnBefore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class ShowRun:
         if view.status in TERMINAL_STATUSES and await self.record_end.if_ended(tenant_id, run_id):
             run = await self._found(tenant_id, run_id, app_id)
         evidence = view.error if view.status in SET_ASIDE_STATUSES else None
-        return ShownRun(run=run, status=view.status, evidence=evidence)
+        return ShownRun(run=run, status=view.status, evidence=evidence, waits_for=view.waits_for)
 
     async def trace(
         self, tenant_id: UUID, run_id: UUID, *, after_seq: int, limit: int

@@ -222,6 +222,7 @@ class StartRun:
             limits=run_limits(self.limits, definition, request.limits),
             root=request.root,
             conversation_id=opened.turn.conversation_id if opened else None,
+            takes_turns=opened is not None and definition.takes_turns,
             traceparent=current_traceparent(),
             sub_workflows=called,
         )

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from libs.common.contracts.run_commands import AcceptRun, ChildAccepted, RunEnded, RunStatus
-from libs.common.contracts.run_queries import RunsQuery, RunSummary
+from libs.common.contracts.run_queries import RunsQuery, RunSummary, TurnBefore
 
 
 class Group(NamedTuple):
@@ -45,18 +45,20 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """`claim` is set when the worker that accepted got the run at once."""
+    """`claim` is set when the worker that accepted got the run at once. `waits`: it is another run's
+    turn, so nobody can have it yet."""
 
     status: RunStatus
     already_known: bool
     claim: Claim | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """A run's row. Instants are Unix seconds. `outcome` is set once it has ended,
     `evidence` once it was set aside or a process of its own died with it. `history_gone`: what
-    happened in it is kept no longer."""
+    happened in it is kept no longer. `waits_for`: the run of its conversation whose turn it is."""
 
     tenant_id: UUID
     run_id: UUID
@@ -69,6 +71,7 @@ class RunRecord:
     outcome: RunEnded | None
     evidence: str | None
     history_gone: bool = False
+    waits_for: TurnBefore | None = None
 
 
 class RunStore(Protocol):
@@ -77,7 +80,8 @@ class RunStore(Protocol):
     async def accept(self, request: AcceptRun, *, worker: UUID | None) -> Acceptance:
         """Store the run, idempotently by its id.
 
-        `worker`, one with room, claims it in the same commit unless its group has queued runs.
+        `worker`, one with room, claims it in the same commit unless its group has queued runs. It
+        waits while an earlier run of `request.turn_of` has not ended.
         Raises WorkflowUnknown and RunIdOutOfRange.
         """
         ...

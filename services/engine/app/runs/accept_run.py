@@ -34,7 +34,7 @@ class AcceptRunUseCase:
         accepted = await self._accepted(request, self._worker.claimant(request.tenant_id))
         if accepted.claim is not None:
             self._worker.take(accepted.claim)
-        elif accepted.status == "queued":
+        elif accepted.status == "queued" and not accepted.waits:
             await ring_doorbell(self._bus, request.tenant_id, request.run_id, 0)
         return RunAccepted(
             run_id=request.run_id, status=accepted.status, already_known=accepted.already_known

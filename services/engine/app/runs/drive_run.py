@@ -16,7 +16,7 @@ from services.engine.app.ports.run_store import Claim
 from services.engine.app.runs.cut_snapshots import SnapshotCutter
 from services.engine.app.runs.driver_ports import DriverPorts
 from services.engine.app.runs.outstanding_appends import OutstandingAppends
-from services.engine.app.runs.pending_pause import pending_pause
+from services.engine.app.runs.pending_pause import pending_abort, pending_pause
 from services.engine.app.runs.run_history import RunHistory
 from services.engine.app.runs.run_outcome import note_end, run_ended
 from services.engine.app.runs.run_outputs import RunOutputs
@@ -136,6 +136,8 @@ class RunDriver:
         self._pause = pending_pause(commands)
         try:
             if history.empty:
+                if (abort := pending_abort(commands)) is not None:
+                    self._refused = self._refused or _abort(abort)
                 self._guarded(lambda now: self._begin(history.opening, now))
             else:
                 self._guarded(lambda now: self._fold(history, now))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from libs.common.contracts.run_commands import PauseRun, ResumeRun
+from libs.common.contracts.run_commands import AbortRun, PauseRun, ResumeRun
 from services.engine.app.ports.command_store import StoredCommand
 
 
@@ -15,3 +15,8 @@ def pending_pause(commands: Sequence[StoredCommand]) -> PauseRun | None:
         elif isinstance(command, ResumeRun):
             found = None
     return found
+
+
+def pending_abort(commands: Sequence[StoredCommand]) -> AbortRun | None:
+    """The first abort: a run that has not begun ends with it and begins nothing."""
+    return next((command for command in commands if isinstance(command, AbortRun)), None)

@@ -169,6 +169,7 @@ def _view(record: RunRecord, *, last: _Told | None) -> RunView:
         finished_at=outcome.finished_at if outcome else None,
         last_public_seq=last[0] if last else 0,
         epoch=record.epoch,
+        waits_for=record.waits_for,
     )
 
 

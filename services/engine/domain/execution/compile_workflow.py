@@ -23,6 +23,7 @@ from services.engine.domain.execution.conversation_variables import (
     wrongly_declared,
 )
 from services.engine.domain.execution.declared_limits import wrong_limits
+from services.engine.domain.execution.declared_turns import wrong_turns
 from services.engine.domain.execution.failure_policy import parse_failure_policy
 from services.engine.domain.execution.validate_workflow import find_problems
 from services.engine.domain.execution.workflow_roots import idle_triggers, wrong_roots
@@ -108,6 +109,7 @@ def compile_workflow(
                 *wrongly_declared(definition, variable_bytes),
                 *wrong_limits(definition),
                 *wrong_roots(graph, starts),
+                *wrong_turns(definition),
             ),
             warnings=(*warnings, *idle_triggers(definition, graph, starts)),
             start_variables=_start_variables(graph),

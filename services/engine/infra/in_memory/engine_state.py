@@ -9,6 +9,8 @@ from pydantic import JsonValue
 from libs.common.clock import Clock
 from libs.common.contracts.forms import FormStatus, HumanForm
 from libs.common.contracts.run_commands import (
+    TERMINAL_STATUSES,
+    AbortRun,
     AcceptRun,
     ChildAccepted,
     RunCommand,
@@ -63,6 +65,7 @@ class RunRow:
     takeovers: int = 0
     outcome: RunEnded | None = None
     evidence: str | None = None
+    waits_turn: bool = False
     journal: list[list[Entry]] = field(default_factory=list[list[Entry]])
     commands: dict[UUID, RunCommand] = field(default_factory=dict[UUID, RunCommand])
     drained: set[UUID] = field(default_factory=set[UUID])
@@ -76,6 +79,8 @@ class RunRow:
         if command.command_id not in self.commands:
             self.commands[command.command_id] = command
             self.status = "queued" if self.status == "parked" else self.status
+            # It ends out of turn.
+            self.waits_turn = self.waits_turn and not isinstance(command, AbortRun)
 
     def undrained(self) -> list[RunCommand]:
         return [each for each in self.commands.values() if each.command_id not in self.drained]
@@ -107,6 +112,23 @@ class EngineState:
 
     def is_alive(self, worker: UUID | None) -> bool:
         return worker is not None and self.leases.get(worker, 0.0) > self.clock.monotonic()
+
+    def turns(self, request: AcceptRun) -> list[RunRow]:
+        """The runs of its conversation that take turns and have not ended, as accepted."""
+        return [
+            row
+            for row in self.runs.values()
+            if request.turn_of is not None
+            and row.request.turn_of == request.turn_of
+            and row.request.tenant_id == request.tenant_id
+            and row.status not in TERMINAL_STATUSES
+        ]
+
+    def pass_turn(self, ended: AcceptRun) -> None:
+        """To the oldest run that waits, unless another one has it."""
+        live = self.turns(ended)
+        if live and all(row.waits_turn for row in live):
+            live[0].waits_turn = False
 
     def keep_variable(
         self,

@@ -106,6 +106,7 @@ class InMemoryJournal:
             row.status, row.owner, row.outcome = append.ending.status, None, append.ending
             row.snapshot = None
             self._state.outbox.append(append.ending)
+            self._state.pass_turn(row.request)
         for command in append.told:
             told = self._state.runs.get((command.tenant_id, command.run_id))
             if told is not None and told.status not in TERMINAL_STATUSES:

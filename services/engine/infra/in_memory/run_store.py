@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from libs.common.contracts.run_commands import SET_ASIDE_STATUSES, AcceptRun, ChildAccepted
-from libs.common.contracts.run_queries import RunsQuery, RunSummary
+from libs.common.contracts.run_queries import RunsQuery, RunSummary, TurnBefore
 from libs.common.identifiers import uuid7_millis
 from services.engine.app.errors import RunIdOutOfRange, RunUnknown, WorkflowUnknown
 from services.engine.app.ports.run_store import Acceptance, Claim, Group, RunRecord
@@ -33,15 +33,17 @@ class InMemoryRunStore:
             raise RunIdOutOfRange("The time in `run_id` is not of these months.")
         group = Group(request.tenant_id, request.app_id)
         row = RunRow(request=request, accepted_at=state.now(), status="queued")
+        row.waits_turn = bool(state.turns(request))
         at_once = (
             worker is not None
+            and not row.waits_turn
             and state.is_alive(worker)
             and not self._of_group(group, "queued")
             and self._has_room(group)
         )
         state.runs[request.tenant_id, request.run_id] = row
         if worker is None or not at_once:
-            return Acceptance(status="queued", already_known=False)
+            return Acceptance(status="queued", already_known=False, waits=row.waits_turn)
         row.claimed_by(worker, state.now())
         claim = Claim(epoch=row.epoch, request=request, accepted_at=row.accepted_at, fresh=True)
         return Acceptance(status="running", already_known=False, claim=claim)
@@ -70,6 +72,7 @@ class InMemoryRunStore:
             claimed_at=row.claimed_at,
             outcome=row.outcome,
             evidence=row.evidence,
+            waits_for=self._turn_before(row),
         )
 
     async def summaries(self, query: RunsQuery) -> list[RunSummary]:
@@ -93,7 +96,9 @@ class InMemoryRunStore:
         waiting = {
             Group(row.request.tenant_id, row.request.app_id)
             for row in self._state.runs.values()
-            if row.status == "queued" and row.request.tenant_id not in passing
+            if row.status == "queued"
+            and not row.waits_turn
+            and row.request.tenant_id not in passing
         }
         return sorted(group for group in waiting if group > after)[:most]
 
@@ -155,6 +160,12 @@ class InMemoryRunStore:
         row.status, row.owner, row.evidence = status, None, evidence
         return True
 
+    def _turn_before(self, row: RunRow) -> TurnBefore | None:
+        if not row.waits_turn:
+            return None
+        first = next(each for each in self._state.turns(row.request) if not each.waits_turn)
+        return TurnBefore(run_id=first.request.run_id, status=first.status)
+
     def _owned(self, worker: UUID, claim: Claim) -> RunRow | None:
         row = self._state.runs[claim.tenant_id, claim.run_id]
         ours = row.owner == worker and row.epoch == claim.epoch and row.status == "running"
@@ -164,7 +175,9 @@ class InMemoryRunStore:
         return [
             row
             for row in self._state.runs.values()
-            if row.status == status and (row.request.tenant_id, row.request.app_id) == group
+            if row.status == status
+            and not row.waits_turn
+            and (row.request.tenant_id, row.request.app_id) == group
         ]
 
     def _has_room(self, group: Group) -> bool:

@@ -15,7 +15,7 @@ from libs.common.contracts.run_commands import (
     RunEnded,
     RunStatus,
 )
-from libs.common.contracts.run_queries import RunsQuery, RunSummary
+from libs.common.contracts.run_queries import RunsQuery, RunSummary, TurnBefore
 from libs.common.contracts.subjects import CHILD_ACCEPTED, shard_of
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.identifiers import uuid7
@@ -27,12 +27,18 @@ from services.engine.infra.postgres.statements import Statements
 _REQUEST = "request"
 """Where a run's request stands among what is stored of it, for sealing it."""
 _ACCEPT_CHILD = "SELECT * FROM engine.accept_child($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-_ACCEPT = "SELECT * FROM engine.accept_run($1, $2, $3, $4, $5, $6, $7, $8)"
+_ACCEPT = "SELECT * FROM engine.accept_run($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _FIND = """
-SELECT app_id, status, epoch, workflow_hash, accepted_at, claimed_at, outcome, evidence,
+SELECT r.app_id, r.status, r.epoch, r.workflow_hash, r.accepted_at, r.claimed_at, r.outcome,
+    r.evidence, turn.run_id AS waits_for, turn.status AS waits_for_status,
     EXISTS (SELECT FROM engine.journal_months
             WHERE lower_id <= $2 AND $2 < upper_id AND detached_at IS NOT NULL) AS history_gone
-FROM engine.runs WHERE tenant_id = $1 AND run_id = $2"""
+FROM engine.runs r LEFT JOIN LATERAL (
+    SELECT h.run_id, h.status FROM engine.runs h
+    WHERE r.waits_turn AND h.tenant_id = r.tenant_id AND h.turn_of = r.turn_of AND NOT h.waits_turn
+      AND h.status IN ('queued', 'running', 'parked', 'quarantined', 'incompatible')
+    ORDER BY h.accepted_at, h.run_id LIMIT 1) AS turn ON true
+WHERE r.tenant_id = $1 AND r.run_id = $2"""
 _SUMMARY = (
     "SELECT run_id, app_id, status, accepted_at, evidence, parent_run_id "
     "FROM engine.runs WHERE tenant_id = $1"
@@ -85,6 +91,7 @@ class PostgresRunStore:
             request.model_dump_json().encode(),
             worker,
             self._group_limit,
+            request.turn_of,
         )
         row = rows[0]
         match row["verdict"]:
@@ -101,7 +108,11 @@ class PostgresRunStore:
                 )
                 return Acceptance(status="running", already_known=False, claim=claim)
             case verdict:
-                return Acceptance(status=row["run_status"], already_known=verdict == "known")
+                return Acceptance(
+                    status=row["run_status"],
+                    already_known=verdict == "known",
+                    waits=verdict == "waits",
+                )
 
     async def accept_child(self, parent: Claim, child: ChildAccepted) -> Acceptance | None:
         request = child.acceptance
@@ -153,6 +164,7 @@ class PostgresRunStore:
             outcome=RunEnded.model_validate_json(outcome) if outcome is not None else None,
             evidence=row["evidence"],
             history_gone=row["history_gone"],
+            waits_for=_turn(row["waits_for"], row["waits_for_status"]),
         )
 
     async def summaries(self, query: RunsQuery) -> list[RunSummary]:
@@ -264,6 +276,10 @@ class PostgresRunStore:
             takeovers=row["takeovers"],
             accepted_at=row["accepted_at"].timestamp(),
         )
+
+
+def _turn(run_id: UUID | None, status: RunStatus) -> TurnBefore | None:
+    return None if run_id is None else TurnBefore(run_id=run_id, status=status)
 
 
 def _seconds(instant: datetime | None) -> float | None:

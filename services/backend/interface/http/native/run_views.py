@@ -4,17 +4,28 @@ from uuid import UUID
 
 from pydantic import BaseModel, JsonValue
 
-from libs.common.contracts.run_queries import NodeTrace
+from libs.common.contracts.run_queries import NodeTrace, TurnBefore
 from services.backend.app.runs.show_run import ShownRun
 from services.backend.domain.runs.records import RunLine
 from services.backend.interface.http.native.fork_views import OriginView
 
 
+class TurnBeforeView(BaseModel):
+    """The run of the same conversation that has to end first."""
+
+    run_id: UUID
+    status: str
+
+    @classmethod
+    def of(cls, turn: TurnBefore) -> "TurnBeforeView":
+        return cls(run_id=turn.run_id, status=turn.status)
+
+
 class RunView(BaseModel):
     """`status` queued, running, parked, succeeded, partial-succeeded, failed, stopped,
     quarantined or incompatible. `evidence`: why it was set aside. `origin` is the run that it began
-    from, None for any but replays and forks; `parent_run_id` the one whose node called it. Times
-    are Unix seconds."""
+    from, None for any but replays and forks; `parent_run_id` the one whose node called it.
+    `waits_for`: it is queued behind that run. Times are Unix seconds."""
 
     run_id: UUID
     app_id: UUID
@@ -37,6 +48,7 @@ class RunView(BaseModel):
     elapsed_seconds: float | None
     origin: OriginView | None
     parent_run_id: UUID | None
+    waits_for: TurnBeforeView | None
 
     @classmethod
     def of(cls, shown: ShownRun) -> "RunView":
@@ -63,6 +75,7 @@ class RunView(BaseModel):
             elapsed_seconds=ending.elapsed_seconds if ending else None,
             origin=OriginView.of(run.acceptance),
             parent_run_id=run.acceptance.parent.run_id if run.acceptance.parent else None,
+            waits_for=TurnBeforeView.of(shown.waits_for) if shown.waits_for else None,
         )
 
 

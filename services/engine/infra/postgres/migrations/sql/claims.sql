@@ -13,28 +13,6 @@ BEGIN
         WHERE tenant_id = p_tenant AND app_id = p_app AND status = 'running' LIMIT p_limit) AS taken);
 END $$;
 --;;
--- The next p_most groups (tenant, app) with queued runs after a cursor, without the tenants in
--- p_passing: one index probe a group, or a tenant to be passed over, however long each group's queue
--- is. For heddle_sweeper.
-CREATE OR REPLACE FUNCTION engine.queued_groups(
-    p_after_tenant uuid, p_after_app uuid, p_most integer, p_passing uuid[]
-) RETURNS TABLE (tenant_id uuid, app_id uuid)
-LANGUAGE sql STABLE AS $$
-    WITH RECURSIVE walk AS (
-        (SELECT r.tenant_id, r.app_id FROM engine.runs r
-         WHERE r.status = 'queued' AND (r.tenant_id, r.app_id) > (p_after_tenant, p_after_app)
-         ORDER BY r.tenant_id, r.app_id LIMIT 1)
-        UNION ALL
-        SELECT n.tenant_id, n.app_id FROM walk w CROSS JOIN LATERAL (
-            SELECT r.tenant_id, r.app_id FROM engine.runs r
-            WHERE r.status = 'queued' AND (r.tenant_id, r.app_id) > (w.tenant_id, CASE
-                WHEN w.tenant_id = ANY (p_passing) THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-                ELSE w.app_id END)
-            ORDER BY r.tenant_id, r.app_id LIMIT 1) n
-    )
-    SELECT w.tenant_id, w.app_id FROM walk w WHERE w.tenant_id <> ALL (p_passing) LIMIT p_most
-$$;
---;;
 -- Claims the oldest queued run of each named group.
 CREATE OR REPLACE FUNCTION engine.claim_queued(
     p_worker uuid, p_tenants uuid[], p_apps uuid[], p_group_limit integer
@@ -58,6 +36,7 @@ BEGIN
             WITH oldest AS MATERIALIZED (
                 SELECT q.run_id AS picked FROM engine.runs q
                 WHERE q.tenant_id = v_group.t AND q.app_id = v_group.a AND q.status = 'queued'
+                  AND NOT q.waits_turn
                 ORDER BY q.accepted_at LIMIT 1 FOR UPDATE SKIP LOCKED
             )
             UPDATE engine.runs r

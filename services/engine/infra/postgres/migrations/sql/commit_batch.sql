@@ -3,18 +3,28 @@ CREATE OR REPLACE FUNCTION engine.end_runs(
     p_tenants uuid[], p_runs uuid[], p_epochs bigint[],
     p_ends integer[], p_statuses text[], p_outcomes bytea[], p_messages uuid[], p_subject text,
     p_lost integer[]
-) RETURNS void LANGUAGE sql AS $$
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_tenants uuid[];
+    v_turns uuid[];
+BEGIN
     WITH ended AS (
         UPDATE engine.runs r
         SET status = e.status, outcome = e.outcome, owner = NULL, finished_at = clock_timestamp()
         FROM unnest(p_ends, p_statuses, p_outcomes, p_messages) AS e(place, status, outcome, id)
         WHERE r.tenant_id = p_tenants[e.place] AND r.run_id = p_runs[e.place]
           AND r.epoch = p_epochs[e.place] AND r.owner IS NOT NULL AND e.place <> ALL (p_lost)
-        RETURNING r.tenant_id, e.id, e.outcome
+        RETURNING r.tenant_id, e.id, e.outcome, r.turn_of
+    ), told AS (
+        INSERT INTO engine.outbox (id, tenant_id, subject, body)
+        SELECT id, tenant_id, p_subject, outcome FROM ended
     )
-    INSERT INTO engine.outbox (id, tenant_id, subject, body)
-    SELECT id, tenant_id, p_subject, outcome FROM ended
-$$;
+    SELECT array_agg(tenant_id), array_agg(turn_of) INTO v_tenants, v_turns
+    FROM ended WHERE turn_of IS NOT NULL;
+    IF v_turns IS NOT NULL THEN
+        PERFORM engine.pass_turns(v_tenants, v_turns);
+    END IF;
+END $$;
 --;;
 -- The group commit of one worker: journal rows of many runs, with the ends of some of them, in one
 -- round trip. Position i of the first arrays is one run's row, in the order of run ids; p_progressed

@@ -62,7 +62,7 @@ $$;
 --;;
 -- A command to a run. The status is null when there is no such run; a run that has ended gets none.
 -- FOR KEY SHARE: parking waits for us and then sees the command, or we wait and see it parked.
-CREATE FUNCTION engine.add_command(
+CREATE OR REPLACE FUNCTION engine.add_command(
     p_tenant uuid, p_run uuid, p_command uuid, p_kind text, p_body bytea,
     OUT applied boolean, OUT run_status text, OUT run_epoch bigint
 ) LANGUAGE plpgsql AS $$
@@ -73,6 +73,11 @@ BEGIN
     applied := run_status IS NOT NULL AND NOT engine.has_ended(run_status);
     IF applied THEN
         PERFORM engine.put_command(p_tenant, p_run, p_command, p_kind, p_body);
+        IF p_kind = 'abort' THEN
+            -- It ends out of turn: it begins nothing.
+            UPDATE engine.runs SET waits_turn = false
+            WHERE tenant_id = p_tenant AND run_id = p_run AND waits_turn;
+        END IF;
         SELECT status INTO run_status FROM engine.runs
         WHERE tenant_id = p_tenant AND run_id = p_run;
     END IF;
