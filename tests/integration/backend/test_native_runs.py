@@ -168,6 +168,20 @@ async def test_a_run_is_bounded_by_its_workflow_and_its_caller(house: House) -> 
         assert (refused.status_code, refused.json()["code"]) == (400, "invalid_input")
 
 
+async def test_turns_are_taken_where_the_workflow_says_so(house: House) -> None:
+    turns = "features:\n    conversation_turns: one_by_one"
+    for mode, takes_turns in (("workflow", False), ("advanced-chat", True)):
+        imported = await house.imported(app(mode, name=mode).replace("features:", turns))
+        answer = await house.http.post(
+            f"/api/apps/{imported['app_id']}/runs",
+            json={"inputs": {}, **({"query": "Hi"} if takes_turns else {})},
+            headers=house.admin(),
+        )
+        acceptance = house.engine.runs[UUID(answer.json()["run_id"])].acceptance
+        assert acceptance.takes_turns is takes_turns
+        assert (acceptance.turn_of is not None) is takes_turns
+
+
 async def test_other_bounds_are_another_request(house: House) -> None:
     door = await _door(house)
     headers = {**house.admin(), "Idempotency-Key": "k"}

@@ -45,8 +45,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """`claim` is set when the worker that accepted got the run at once. `waits`: it is another run's
-    turn, so nobody can have it yet."""
+    """`claim` is set when the worker that accepted got the run at once. `waits`: it is the turn of
+    another one, so nobody can have it yet."""
 
     status: RunStatus
     already_known: bool
