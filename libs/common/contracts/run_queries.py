@@ -86,7 +86,8 @@ class RunEventsQuery(_Frozen):
 
 
 class RunEventsPage(_Frozen):
-    """`more` True: ask again from the last `seq`. `status` is read after the events were."""
+    """`more` True: ask again from the last `seq`; a page ends early where its events are large.
+    `status` is read after the events were."""
 
     events: tuple[Annotated[CommittedEvent, Field(discriminator="kind")], ...]
     more: bool

@@ -6,12 +6,11 @@ from uuid import UUID
 
 from libs.common.contracts.run_queries import NodeTrace
 from services.engine.app.ports.journal_store import Entry, JournalReader
-from services.engine.app.runs.public_page import ROWS_AT_ONCE
+from services.engine.app.runs.public_page import MOST_BYTES, ROWS_AT_ONCE
 from services.engine.app.runs.view_checkpoints import Checkpoint, ViewCheckpoints
 from services.engine.domain.events.journal import ChildStarted, NodeStarted
 from services.engine.domain.execution.public_events import PublicView, ToldEvent
 
-_MOST_BYTES = 8 * 1024 * 1024
 _EVENTS_AT_ONCE = 500
 """Between looks at what else the loop has to do."""
 
@@ -33,7 +32,7 @@ class TracePage:
         secrets: Mapping[str, int],
         after_seq: int,
         most: int,
-        most_bytes: int = _MOST_BYTES,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._view = view
         self._place = place

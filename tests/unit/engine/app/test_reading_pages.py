@@ -1,6 +1,7 @@
 """Pages of a long run's events: the same as one long page, and each begins where the last ended."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from libs.common.contracts.run_events import CommittedEvent
 from libs.common.contracts.run_queries import RunEventsQuery
 from services.engine.app.ports.journal_store import Entry
+from services.engine.app.runs.public_page import MOST_BYTES
 from services.engine.infra.in_memory.journal_store import InMemoryJournal
 from tests.support.engine_harness import TENANT, Cluster
 from tests.support.engine_nodes import chain
@@ -72,3 +74,28 @@ async def test_the_next_page_begins_where_the_last_ended(
     last = first.events[-1].seq
     await read.events(RunEventsQuery(tenant_id=TENANT, run_id=run_id, after_seq=last, limit=10))
     assert asked_from[0] == last
+
+
+async def test_large_events_make_short_pages(cluster: Cluster) -> None:
+    """Two events of a node hold what it brought: no page goes on behind 8 MiB of them."""
+    size = 3 * 1024 * 1024
+    asked = await cluster.asked(chain(*({"type": "huge", "size": size} for _ in range(8))))
+    await cluster.replicas[0].engine.use_cases.accept.execute(asked)
+    await cluster.ended(asked.run_id)
+    read = cluster.replicas[0].engine.use_cases.read
+    pages: list[tuple[CommittedEvent, ...]] = []
+    after = 0
+    while True:
+        page = await read.events(
+            RunEventsQuery(tenant_id=TENANT, run_id=asked.run_id, after_seq=after, limit=5000)
+        )
+        pages.append(page.events)
+        after = page.events[-1].seq
+        if not page.more:
+            break
+    sizes = [sum(len(event.model_dump_json()) for event in events) for events in pages]
+    assert len(pages) >= 3
+    assert max(sizes) < MOST_BYTES + size + 10_000
+    found = [event for events in pages for event in events]
+    assert found[-1].kind == "run_finished"
+    assert all(event.prev == before.seq for before, event in pairwise(found))
