@@ -14,6 +14,7 @@ from services.engine.domain.execution.run_advance import RunAdvance
 from services.engine.domain.execution.run_rest import DEADLINE
 from services.engine.domain.execution.run_snapshot import MachineSnapshot
 from services.engine.domain.execution.run_state import RunState
+from services.engine.domain.execution.saved_state import restore, snapshot_of
 from services.engine.domain.execution.sent_effects import Waiting
 from services.engine.domain.execution.step import Abort, Step
 from services.engine.domain.layers.layer_stack import NO_GUARDS, Guards, Ordered
@@ -84,11 +85,11 @@ class RunMachine:
 
     def snapshot(self) -> MachineSnapshot:
         """Everything between two steps, or two folded events, that the next ones build on."""
-        return MachineSnapshot(state=self.state.snapshot(), writer=self._writer.snapshot())
+        return MachineSnapshot(state=snapshot_of(self.state), writer=self._writer.snapshot())
 
     def restore(self, saved: MachineSnapshot) -> None:
         """In place of folding the events that `saved` stands for. The machine is new."""
-        self.state.restore(saved.state)
+        restore(self.state, saved.state)
         self._writer.restore(saved.writer)
 
     def resume(

@@ -16,7 +16,6 @@ from services.engine.domain.execution.node_progress import NodePlace, NodeProgre
 from services.engine.domain.execution.response_coordinator import Emission, ResponseCoordinator
 from services.engine.domain.execution.run_totals import RunTotals
 from services.engine.domain.execution.standstill import Standstill
-from services.engine.domain.execution.state_snapshot import StateSnapshot
 from services.engine.domain.node_parts.frames import FrameFailure
 from services.engine.domain.variables.pool import VariablePool
 from services.engine.domain.variables.selectors import CONVERSATION, ENVIRONMENT, SYSTEM
@@ -35,7 +34,6 @@ class RunState:
     """
 
     __slots__ = (
-        "_secrets",
         "announced",
         "commands",
         "exceptions",
@@ -43,6 +41,7 @@ class RunState:
         "finished",
         "frames",
         "owners",
+        "secrets",
         "standstill",
         "started",
         "steps",
@@ -53,7 +52,7 @@ class RunState:
     def __init__(
         self, workflow: CompiledWorkflow, secrets: Mapping[str, Value] | None = None
     ) -> None:
-        self._secrets = secrets or {}
+        self.secrets = secrets or {}
         self.frames = FrameTree(workflow)
         self.owners: dict[str, NodeProgress] = {}
         self.announced: dict[str, str] = {}
@@ -156,56 +155,11 @@ class RunState:
                 assert_never(event)
         return self.frames.coordinator.advance()
 
-    def snapshot(self) -> StateSnapshot:
-        """Plain data that later events leave alone. Values of secrets are left out."""
-        frames = self.frames.snapshot()
-        for name in self._secrets:
-            (frames[0].pool or {}).get(ENVIRONMENT, {}).pop(name, None)
-        return StateSnapshot(
-            frames=frames,
-            coordinator=self.coordinator.snapshot(),
-            active=[progress.snapshot() for progress in self.active.values()],
-            ready=[*self.ready],
-            resting=[*self.frames.resting],
-            announced={**self.announced},
-            commands=sorted(self.commands),
-            standstill=self.standstill.snapshot(),
-            totals=self.totals.snapshot(),
-            steps=self.steps,
-            exceptions=self.exceptions,
-            failed=self.failed,
-            stopped=self.stopped,
-            started=self.started,
-            finished=self.finished,
-        )
-
-    def restore(self, saved: StateSnapshot) -> None:
-        """Become the state, of the same workflow and secrets, that `saved` was taken of."""
-        frames = self.frames
-        frames.restore(saved.frames)
-        if saved.started is not None:
-            self.pool.put_all(ENVIRONMENT, self._secrets)
-        responses = [each.responses for each in frames.by_path.values() if each.responses]
-        frames.coordinator.restore(saved.coordinator, responses)
-        frames.active = {each.place: each.snapshot() for each in saved.active}
-        self.owners = {
-            key: progress for progress in self.active.values() for key in progress.open_keys()
-        }
-        frames.ready = deque(saved.ready)
-        frames.resting = deque(saved.resting)
-        self.announced = {**saved.announced}
-        self.commands = set(saved.commands)
-        self.standstill.restore(saved.standstill)
-        self.totals.restore(saved.totals)
-        self.steps, self.exceptions = saved.steps, saved.exceptions
-        self.failed, self.stopped = saved.failed, saved.stopped
-        self.started, self.finished = saved.started, saved.finished
-
     def _started_run(self, event: journal.RunStarted) -> None:
         self.started = event
         self.pool.put_all(SYSTEM, event.system)
         self.pool.put_all(ENVIRONMENT, event.environment)
-        self.pool.put_all(ENVIRONMENT, self._secrets)
+        self.pool.put_all(ENVIRONMENT, self.secrets)
         self.pool.put_all(CONVERSATION, event.conversation)
         root = self.frames.root
         self.frames.enter(root)
