@@ -29,7 +29,8 @@ from services.engine.app.runs.trace_page import TracePage
 from services.engine.app.runs.view_checkpoints import Checkpoint, ViewCheckpoints, beginning
 from services.engine.app.workflows.compiled_workflows import CompiledWorkflows
 from services.engine.domain.events.journal import JournalEvent, RunParked, RunStarted
-from services.engine.domain.execution.public_events import PUBLIC_EVENTS, PublicView
+from services.engine.domain.execution.public_events import PublicView
+from services.engine.domain.execution.public_kinds import PUBLIC_EVENTS
 
 _ROWS_AT_ONCE = 8
 _MOST_EVENTS = 5000

@@ -11,49 +11,12 @@ from libs.common.identifiers import NodeExecutionIds
 from services.engine.domain.events import journal
 from services.engine.domain.execution.frame_paths import frame_path, is_within, rounds_of
 from services.engine.domain.execution.public_forms import ShownForm, ShownForms
+from services.engine.domain.execution.public_kinds import PUBLIC_EVENTS, PublicJournalEvent
 from services.engine.domain.execution.public_text import ShownText
 from services.engine.domain.graph.node_labels import NodeLabel
 from services.engine.domain.variables.record import changed, record
 from services.engine.domain.variables.secret_mask import SecretMask
 from services.engine.domain.variables.values import Value
-
-PublicJournalEvent = (
-    journal.RunStarted
-    | journal.NodeStarted
-    | journal.ContainerStarted
-    | journal.FrameStarted
-    | journal.NodeSucceeded
-    | journal.NodeFailed
-    | journal.NodeRetryScheduled
-    | journal.FormOpened
-    | journal.FormClosed
-    | journal.RunParked
-    | journal.RunResumed
-    | journal.GenerationStarted
-    | journal.TextCommitted
-    | journal.TextReplaced
-    | journal.RunFinished
-)
-
-PUBLIC_EVENTS: Final = (
-    journal.RunStarted,
-    journal.NodeStarted,
-    journal.ContainerStarted,
-    journal.FrameStarted,
-    journal.NodeSucceeded,
-    journal.NodeFailed,
-    journal.NodeRetryScheduled,
-    journal.FormOpened,
-    journal.FormClosed,
-    journal.RunParked,
-    journal.RunResumed,
-    journal.GenerationStarted,
-    journal.TextCommitted,
-    journal.TextReplaced,
-    journal.RunFinished,
-)
-"""The kinds of journal events that a public event is made of; the others stay internal."""
-
 
 _PUBLIC: Final[frozenset[type[journal.JournalEvent]]] = frozenset(PUBLIC_EVENTS)
 _CONTAINERS: Final = frozenset({"iteration", "loop"})
