@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -15,11 +15,15 @@ from libs.common.database.asyncpg_pool import Connection, create_pool
 from libs.common.errors import Unavailable
 from libs.common.identifiers import uuid7
 from libs.common.messaging.in_memory_bus import InMemoryBus
+from libs.common.object_store.filesystem_store import FilesystemStore
+from libs.common.run_seal import RunSeal
 from services.engine.app.errors import HistoryGone, RunIdOutOfRange
 from services.engine.infra.postgres.journal_retention import JournalRetention
+from services.engine.infra.postgres.stored_event_collector import StoredEventCollector
 from tests.support.databases import FreshDatabase
 from tests.support.engine_harness import TENANT, Cluster, postgres_cluster
 from tests.support.engine_nodes import chain, form
+from tests.support.engine_secrets import MASTER_KEY
 
 _MONTH = "2025-02-01"
 _MAKE = f"""
@@ -58,12 +62,14 @@ class _Old:
 
 
 @pytest.fixture
-async def old(migrated_database: FreshDatabase, bus: InMemoryBus) -> AsyncIterator[_Old]:
+async def old(
+    migrated_database: FreshDatabase, bus: InMemoryBus, objects: FilesystemStore
+) -> AsyncIterator[_Old]:
     admin: Connection = await asyncpg.connect(migrated_database.admin_url)
     await admin.execute(_MAKE)
     async with (
         await create_pool(migrated_database.url) as pool,
-        postgres_cluster(migrated_database, bus) as cluster,
+        postgres_cluster(migrated_database, bus, objects=objects) as cluster,
     ):
         await cluster.replica()
         yield _Old(cluster, JournalRetention(pool, 3, settle=timedelta(0)), admin)
@@ -86,6 +92,21 @@ async def test_of_an_old_run_only_the_outcome_stays(old: _Old) -> None:
         await cases.read.trace(TraceQuery(tenant_id=TENANT, run_id=run_id))
     with pytest.raises(HistoryGone):
         await cases.plan_fork.execute(fork)
+
+
+async def test_large_events_go_with_their_month(
+    old: _Old, objects: FilesystemStore, migrated_database: FreshDatabase
+) -> None:
+    run_id = await old.run({"type": "huge", "size": 300 * 1024})
+    await old.cluster.ended(run_id)
+    named = [info.key async for info in objects.list("journal/")]
+    assert named
+    later = datetime.now(UTC) + timedelta(hours=25)
+    async with await create_pool(migrated_database.url) as pool:
+        collector = StoredEventCollector(pool, objects, RunSeal(MASTER_KEY))
+        assert await collector.collect(later) == 0
+        assert await old.steps() == _EVERYTHING
+        assert await collector.collect(later) == len(named)
 
 
 async def test_a_run_of_these_months_is_left_alone(old: _Old) -> None:
