@@ -9,7 +9,7 @@ from uuid import UUID
 import uvloop
 
 from libs.common.clock import SystemClock
-from libs.common.contracts.subjects import CHILD_ACCEPTED, RUN_ENDED
+from libs.common.contracts.subjects import CHILD_ACCEPTED, FORM_OPENED, RUN_ENDED
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.outbox_relay import OutboxRelay
 from libs.common.database.outbox_rows import OutboxRows
@@ -123,12 +123,23 @@ async def start_engine(
         pool, worker_id, sealing=sealing, objects=objects, on_commit=counted.committed
     )
     relay = OutboxRelay(
-        OutboxRows(pool, sweeper, _NAME), bus, [RUN_ENDED, CHILD_ACCEPTED], clock=clock
+        OutboxRows(pool, sweeper, _NAME),
+        bus,
+        [RUN_ENDED, CHILD_ACCEPTED, FORM_OPENED],
+        clock=clock,
     )
     runs = MeasuredRunStore(
         pool, sweeper, counted, clock=clock, group_limit=options.group_limit, sealing=sealing
     )
-    stores = postgres_stores(pool, sweeper, committer, sealing=sealing, objects=objects, runs=runs)
+    stores = postgres_stores(
+        pool,
+        sweeper,
+        committer,
+        sealing=sealing,
+        objects=objects,
+        runs=runs,
+        on_fact=relay.wake,
+    )
 
     def ended(tenant_id: UUID) -> None:
         relay.wake(tenant_id)

@@ -1,15 +1,19 @@
 """The engine's stores, in memory and in Postgres, behind one face for tests."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from libs.common.clock import SystemClock
+from libs.common.contracts.form_deliveries import FormOpened
 from libs.common.contracts.run_commands import AcceptRun, RunEnded
+from libs.common.contracts.subjects import FORM_OPENED
 from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.database.asyncpg_pool import create_pool
+from libs.common.database.outbox_rows import OutboxRows
 from libs.common.identifiers import uuid7
 from services.engine.app.ports.command_store import CommandStore
 from services.engine.app.ports.conversation_store import ConversationStore
@@ -57,7 +61,8 @@ DEFINITION = WorkflowDefinition(mode="workflow", graph={"nodes": [], "edges": []
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineStores:
-    """What two workers see of one store. `writers` are the workers' own journals."""
+    """What two workers see of one store. `writers` are the workers' own journals. `facts` takes
+    away what the outbox holds of forms."""
 
     runs: RunStore
     limited_runs: RunStore
@@ -71,6 +76,7 @@ class EngineStores:
     forms: FormStore
     workers: tuple[UUID, UUID]
     writers: tuple[JournalWriter, JournalWriter]
+    facts: Callable[[], Awaitable[list[FormOpened]]]
 
     async def write(
         self,
@@ -136,6 +142,10 @@ async def in_memory_stores() -> AsyncGenerator[EngineStores]:
     state = EngineState(SystemClock())
     workers = (uuid4(), uuid4())
     journals = (InMemoryJournal(state, workers[0]), InMemoryJournal(state, workers[1]))
+
+    async def facts() -> list[FormOpened]:
+        return [fact for fact in state.outbox if isinstance(fact, FormOpened)]
+
     async with _running(*journals):
         yield EngineStores(
             runs=InMemoryRunStore(state),
@@ -150,6 +160,7 @@ async def in_memory_stores() -> AsyncGenerator[EngineStores]:
             forms=InMemoryFormStore(state),
             workers=workers,
             writers=journals,
+            facts=facts,
         )
 
 
@@ -160,6 +171,17 @@ async def postgres_stores(database: FreshDatabase) -> AsyncGenerator[EngineStore
         pool = await stack.enter_async_context(await create_pool(database.url))
         sweeper = await stack.enter_async_context(await create_pool(database.sweeper_url))
         writers = (GroupCommitter(pool, workers[0]), GroupCommitter(pool, workers[1]))
+        outbox = OutboxRows(pool, sweeper, "engine")
+
+        async def facts() -> list[FormOpened]:
+            waiting = await outbox.tenants_waiting(10)
+            claimed = await outbox.claim(waiting, 100, timedelta(minutes=1)) if waiting else []
+            return [
+                FormOpened.model_validate_json(each.row.body)
+                for each in claimed
+                if each.row.subject == FORM_OPENED.name
+            ]
+
         await stack.enter_async_context(_running(*writers))
         yield EngineStores(
             runs=PostgresRunStore(pool, sweeper),
@@ -174,6 +196,7 @@ async def postgres_stores(database: FreshDatabase) -> AsyncGenerator[EngineStore
             forms=PostgresFormStore(pool),
             workers=workers,
             writers=writers,
+            facts=facts,
         )
 
 

@@ -24,6 +24,7 @@ from libs.common.contracts.conversation_variables import (
 from libs.common.contracts.credentials import CredentialChanged, CredentialQuery, SealedCredential
 from libs.common.contracts.document_text import DocumentCall, DocumentText
 from libs.common.contracts.environment_secrets import SealedSecrets, SecretsQuery
+from libs.common.contracts.form_deliveries import DeliverForm, FormDeliveries, FormOpened
 from libs.common.contracts.forms import (
     FormList,
     FormQuery,
@@ -167,6 +168,7 @@ PAUSE_RUN = Subject("engine.runs.pause", PauseRun, CommandAccepted)
 UPDATE_VARIABLES = Subject("engine.runs.update_variables", UpdateVariables, CommandAccepted)
 FORM = Subject("engine.forms.view", FormQuery, FormView)
 FORMS = Subject("engine.forms.list", FormsQuery, FormList)
+FORM_DELIVERIES = Subject("engine.forms.deliveries", FormQuery, FormDeliveries)
 SUBMIT_FORM = Subject("engine.forms.submit", SubmitForm, FormSubmitted)
 RUN_VIEW = Subject("engine.runs.view", RunQuery, RunView)
 RUNS = Subject("engine.runs.list", RunsQuery, RunSummaries)
@@ -182,6 +184,7 @@ VALIDATE_WORKFLOW = Subject("engine.workflows.validate", ValidateWorkflow, Valid
 RUN_DOORBELL = DurableSubject(f"engine.doorbell.{CELL}", "ENGINE_DOORBELLS", Doorbell, True)
 RUN_ENDED = DurableSubject(f"engine.ended.{CELL}", "ENGINE_FACTS", RunEnded, False)
 CHILD_ACCEPTED = DurableSubject(f"engine.child.{CELL}", "ENGINE_FACTS", ChildAccepted, False)
+FORM_OPENED = DurableSubject(f"engine.forms.opened.{CELL}", "ENGINE_FACTS", FormOpened, False)
 RUN_WAKE_ALL = Broadcast(f"engine.run.{CELL}.wake.*", Doorbell)
 
 CHAT = StreamSubject("inference.chat", ChatCall, ChatCallPart)
@@ -202,5 +205,6 @@ PLUGIN_CANCEL = Subject("plugin.calls.cancel", CancelCall, CallCancelled)
 CREDENTIAL = Subject("backend.credentials.get", CredentialQuery, SealedCredential)
 CREDENTIAL_CHANGED = Broadcast("backend.credentials.changed", CredentialChanged)
 ENVIRONMENT_SECRETS = Subject("backend.secrets.get", SecretsQuery, SealedSecrets)
+DELIVER_FORM = DurableSubject("backend.forms.deliver", "BACKEND_WORK", DeliverForm, True)
 
 STATE_CHANGED = Broadcast("state.changed", StateChanged)

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 
+from libs.common.contracts.form_deliveries import EmailDelivery, FormOpened, WebhookDelivery
 from libs.common.contracts.forms import (
     FormAction,
     FormField,
@@ -287,10 +288,37 @@ async def test_a_form_that_was_taken_back_cannot_be_answered(stores: EngineStore
     assert await stores.commands.undrained(TENANT, claim.run_id) == []
 
 
+async def test_who_is_told_of_a_form_is_kept_with_it(stores: EngineStores) -> None:
+    claim = await _claimed(stores)
+    told = (
+        EmailDelivery(to="ann@example.com", subject="Look \0", body=("at ", "!")),
+        WebhookDelivery(url="https://example.com/hook"),
+    )
+    form = OpenForm(form_id=uuid4(), key="k", node_id="n", frame="", form=FORM, due=FAR)
+    assert await stores.forms.open(claim, form, FORM, told)
+    assert await stores.forms.open(claim, form, FORM, told)
+    found = FormQuery(tenant_id=TENANT, form_id=form.form_id, app_id=claim.request.app_id)
+    assert await stores.forms.deliveries(found) == told
+    nobody = await _opened(stores, claim, key="nobody")
+    assert await stores.forms.deliveries(FormQuery(tenant_id=TENANT, form_id=nobody)) == ()
+    for more in ({"tenant_id": uuid4()}, {"app_id": uuid4()}, {"form_id": uuid4()}):
+        with pytest.raises(FormUnknown):
+            await stores.forms.deliveries(found.model_copy(update=more))
+    fact = FormOpened(
+        tenant_id=TENANT,
+        run_id=claim.run_id,
+        app_id=claim.request.app_id,
+        form_id=form.form_id,
+    )
+    assert await stores.facts() == [fact]
+
+
 async def test_a_stale_owner_opens_no_form(stores: EngineStores) -> None:
     claim = await _claimed(stores)
     handed = await stores.runs.hand_over(stores.workers[0], claim, to=stores.workers[1])
     assert handed is not None
     form = OpenForm(form_id=uuid4(), key="k", node_id="n", frame="", form=FORM, due=FAR)
-    assert await stores.forms.open(claim, form, FORM) is False
+    told = (WebhookDelivery(url="https://example.com"),)
+    assert await stores.forms.open(claim, form, FORM, told) is False
+    assert await stores.facts() == []
     assert await stores.forms.open(handed, form, FORM) is True

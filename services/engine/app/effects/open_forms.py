@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from libs.common.clock import Clock
+from libs.common.contracts.form_deliveries import EmailDelivery, FormDelivery
 from libs.common.contracts.forms import HumanForm
 from libs.common.errors import HeddleError
 from services.engine.app.ports.form_store import FormStore
@@ -77,10 +78,10 @@ class FormOpener:
             self._events.defect(error)
 
     async def _opened(self, form: OpenForm) -> None:
-        shown = self._shown(form.form)
+        shown, told = self._shown(form.form), self._told(form.deliveries)
         while True:
             try:
-                ours = await self._store.open(self._claim, form, shown)
+                ours = await self._store.open(self._claim, form, shown, told)
                 break
             except HeddleError as error:
                 _log.warning("a form of run %s waits: %s", self._claim.run_id, error)
@@ -101,3 +102,19 @@ class FormOpener:
         if self._mask is None:
             return form
         return HumanForm.model_validate(masked_form(form.model_dump(mode="json"), self._mask))
+
+    def _told(self, deliveries: Sequence[FormDelivery]) -> list[FormDelivery]:
+        mask = self._mask
+        if mask is None:
+            return [*deliveries]
+        return [
+            each.model_copy(
+                update={
+                    "subject": mask.text(each.subject),
+                    "body": tuple(map(mask.text, each.body)),
+                }
+            )
+            if isinstance(each, EmailDelivery)
+            else each
+            for each in deliveries
+        ]

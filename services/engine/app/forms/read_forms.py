@@ -1,5 +1,6 @@
 """Looking at forms."""
 
+from libs.common.contracts.form_deliveries import FormDeliveries
 from libs.common.contracts.forms import FormList, FormQuery, FormsQuery, FormView
 from services.engine.app.ports.form_store import FormStore
 
@@ -11,6 +12,11 @@ class ReadForms:
     async def view(self, query: FormQuery) -> FormView:
         """Raises FormUnknown and Unavailable."""
         return await self._forms.find(query)
+
+    async def deliveries(self, query: FormQuery) -> FormDeliveries:
+        """Raises FormUnknown and Unavailable."""
+        form = await self._forms.find(query)
+        return FormDeliveries(form=form, deliveries=await self._forms.deliveries(query))
 
     async def list(self, query: FormsQuery) -> FormList:
         """Raises Unavailable."""

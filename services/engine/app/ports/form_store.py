@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
+from libs.common.contracts.form_deliveries import FormDelivery
 from libs.common.contracts.forms import FormQuery, FormsQuery, FormView, HumanForm, SubmitForm
 from libs.common.contracts.run_commands import RunStatus
 from services.engine.app.ports.run_store import Claim
@@ -25,9 +26,16 @@ class Submission(NamedTuple):
 class FormStore(Protocol):
     """Every call raises Unavailable when the store is away."""
 
-    async def open(self, claim: Claim, form: OpenForm, shown: HumanForm) -> bool:
+    async def open(
+        self,
+        claim: Claim,
+        form: OpenForm,
+        shown: HumanForm,
+        deliveries: Sequence[FormDelivery] = (),
+    ) -> bool:
         """Keep what people are shown, once by the form's id, with the instant until which they can
-        answer. False when the run is no longer owned under `claim`."""
+        answer. Where there are `deliveries`, the fact that it was opened is sent in the same
+        commit. False when the run is no longer owned under `claim`."""
         ...
 
     async def withdraw(self, tenant_id: UUID, run_id: UUID, forms: Sequence[UUID]) -> None:
@@ -37,6 +45,10 @@ class FormStore(Protocol):
     async def find(self, query: FormQuery) -> FormView:
         """With what it shows. An open form of a run that has ended counts as withdrawn, one whose
         time is up as expired. Raises FormUnknown."""
+        ...
+
+    async def deliveries(self, query: FormQuery) -> tuple[FormDelivery, ...]:
+        """Who is told of the form. Raises FormUnknown."""
         ...
 
     async def list(self, query: FormsQuery) -> list[FormView]:

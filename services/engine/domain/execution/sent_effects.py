@@ -185,6 +185,7 @@ class SentEffects:
                 frame=progress.frame,
                 form=ask.form,
                 due=due,
+                deliveries=ask.deliveries,
             )
             self._writer.step.forms.append(form)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from libs.common.contracts.child_runs import ChildCall
 from libs.common.contracts.envelope import EffectClass
+from libs.common.contracts.form_deliveries import FormDelivery
 from libs.common.contracts.forms import HumanForm
 from services.engine.domain.events.journal import JournalEvent
 from services.engine.domain.node_parts.effects import SentEffect
@@ -62,7 +63,8 @@ class Abort:
 
 @record
 class OpenForm:
-    """Store the form of the effect `key`, for anybody to answer until instant `due`."""
+    """Store the form of the effect `key`, for anybody to answer until instant `due`, and have
+    `deliveries` tell of it."""
 
     form_id: UUID
     key: str
@@ -70,6 +72,7 @@ class OpenForm:
     frame: str
     form: HumanForm
     due: float
+    deliveries: tuple[FormDelivery, ...] = ()
 
 
 @record

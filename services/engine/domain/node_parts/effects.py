@@ -8,6 +8,7 @@ from libs.common.contracts.child_runs import ChildCall, ChildOutcome
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.command_execution import CommandCall, CommandResult
 from libs.common.contracts.document_text import DocumentCall, DocumentText
+from libs.common.contracts.form_deliveries import FormDelivery
 from libs.common.contracts.forms import HumanAnswer, HumanForm
 from libs.common.contracts.http_call import HttpCall, HttpResult
 from libs.common.contracts.tool_call import ToolCall, ToolResult
@@ -93,11 +94,13 @@ class Wait:
 @record
 class AskHuman:
     """A form shown to people, answered with a HumanAnswer: with the action TIMED_OUT where nobody
-    answers within `seconds`. `gives_up`: the run is stopped then, for this reason."""
+    answers within `seconds`. `gives_up`: the run is stopped then, for this reason. `deliveries`:
+    who is told of it; all others have to look."""
 
     form: HumanForm
     seconds: float
     gives_up: str | None = None
+    deliveries: tuple[FormDelivery, ...] = ()
 
 
 @record

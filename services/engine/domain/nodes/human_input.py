@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from libs.common.contracts.form_deliveries import FormDelivery
 from libs.common.contracts.forms import (
     TIMED_OUT,
     FieldType,
@@ -15,6 +16,7 @@ from libs.common.contracts.run_forks import NodeEffect
 from services.engine.domain.node_parts.effects import AskHuman
 from services.engine.domain.node_parts.expected_result import expect
 from services.engine.domain.node_parts.form_content import filled_content
+from services.engine.domain.node_parts.form_deliveries import DeliveryPlan, parse_deliveries
 from services.engine.domain.node_parts.form_fields import FieldPlan, parse_fields
 from services.engine.domain.node_parts.node_contract import (
     NodeContext,
@@ -51,11 +53,16 @@ class HumanInputNode:
     fields: tuple[FieldPlan, ...]
     actions: tuple[FormAction, ...]
     seconds: float
+    deliveries: tuple[DeliveryPlan, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @property
     def references(self) -> tuple[Selector, ...]:
-        return (*self.content.references, *(part for each in self.fields for part in each.reads))
+        return (
+            *self.content.references,
+            *(part for each in self.fields for part in each.reads),
+            *(part for each in self.deliveries for part in each.references),
+        )
 
     @property
     def output_types(self) -> OutputTypes:
@@ -76,7 +83,10 @@ class HumanInputNode:
             fields=tuple(each.resolved(context.variables) for each in self.fields),
             actions=self.actions,
         )
-        answer = expect(HumanAnswer, (yield self._ask(form)))
+        told = tuple(
+            delivery for each in self.deliveries for delivery in each.rendered(context.variables)
+        )
+        answer = expect(HumanAnswer, (yield self._ask(form, told)))
         inputs: dict[str, Value] = {"form_content": form.content}
         if answer.action == TIMED_OUT:
             given = _defaults(form.fields)
@@ -104,20 +114,20 @@ class HumanInputNode:
             process_data={} if answer.actor is None else {"actor": answer.actor},
         )
 
-    def _ask(self, form: HumanForm) -> AskHuman:
+    def _ask(self, form: HumanForm, told: tuple[FormDelivery, ...]) -> AskHuman:
         if self.seconds <= LONGEST_SECONDS:
-            return AskHuman(form=form, seconds=self.seconds)
+            return AskHuman(form=form, seconds=self.seconds, deliveries=told)
         days = round(LONGEST_SECONDS / _UNITS["day"])
         return AskHuman(
             form=form,
             seconds=LONGEST_SECONDS,
             gives_up=f"Nobody answered the form {form.title!r} within {days} days.",
+            deliveries=told,
         )
 
 
 def parse_human_input(node_id: str, data: Mapping[str, Value]) -> HumanInputNode:
-    """How people are told (`delivery_methods`) is not the engine's: forms are listed and answered
-    by their id."""
+    """`delivery_methods` name who is told of the form; everybody else finds it by its id."""
     settings = SettingsReader(data)
     actions = tuple(
         FormAction(
@@ -137,6 +147,7 @@ def parse_human_input(node_id: str, data: Mapping[str, Value]) -> HumanInputNode
         fields=parse_fields(settings),
         actions=actions,
         seconds=_seconds(settings),
+        deliveries=parse_deliveries(settings),
         problems=settings.problems,
     )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from libs.common.clock import Clock
+from libs.common.contracts.form_deliveries import FormDelivery, FormOpened
 from libs.common.contracts.forms import FormStatus, HumanForm
 from libs.common.contracts.run_commands import (
     TERMINAL_STATUSES,
@@ -49,6 +50,7 @@ class FormRow:
     action: str | None = None
     inputs: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     command_id: UUID | None = None
+    deliveries: tuple[FormDelivery, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,7 +108,7 @@ class EngineState:
         self.runs: dict[tuple[UUID, UUID], RunRow] = {}
         self.workflows: dict[tuple[UUID, str], WorkflowDefinition] = {}
         self.leases: dict[UUID, float] = {}
-        self.outbox: list[RunEnded] = []
+        self.outbox: list[RunEnded | FormOpened] = []
         self.children: list[ChildAccepted] = []
         self.conversations: dict[tuple[UUID, UUID], dict[str, KeptVariable]] = {}
 

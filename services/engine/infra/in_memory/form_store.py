@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from libs.common.contracts.form_deliveries import FormDelivery
 from libs.common.contracts.forms import (
     FormQuery,
     FormsQuery,
@@ -15,6 +16,7 @@ from libs.common.contracts.forms import (
 )
 from libs.common.contracts.run_commands import TERMINAL_STATUSES, AnswerForm
 from services.engine.app.errors import FormUnknown
+from services.engine.app.forms.form_opened import form_opened
 from services.engine.app.ports.form_store import Submission
 from services.engine.app.ports.run_store import Claim
 from services.engine.domain.execution.step import OpenForm
@@ -27,7 +29,13 @@ class InMemoryFormStore:
     def __init__(self, state: EngineState) -> None:
         self._state = state
 
-    async def open(self, claim: Claim, form: OpenForm, shown: HumanForm) -> bool:
+    async def open(
+        self,
+        claim: Claim,
+        form: OpenForm,
+        shown: HumanForm,
+        deliveries: Sequence[FormDelivery] = (),
+    ) -> bool:
         row = self._state.runs[claim.tenant_id, claim.run_id]
         if (row.epoch, row.status) != (claim.epoch, "running"):
             return False
@@ -39,7 +47,10 @@ class InMemoryFormStore:
                 shown=shown,
                 opened_at=self._state.now(),
                 expires_at=form.due,
+                deliveries=tuple(deliveries),
             )
+            if deliveries:
+                self._state.outbox.append(form_opened(claim, form.form_id))
             row.timers["form", form.key] = form.due
         return True
 
@@ -54,6 +65,9 @@ class InMemoryFormStore:
     async def find(self, query: FormQuery) -> FormView:
         row, form = self._found(query.tenant_id, query.form_id, query.app_id)
         return self._view(query.form_id, row, form, with_form=True)
+
+    async def deliveries(self, query: FormQuery) -> tuple[FormDelivery, ...]:
+        return self._found(query.tenant_id, query.form_id, query.app_id)[1].deliveries
 
     async def list(self, query: FormsQuery) -> list[FormView]:
         found = [

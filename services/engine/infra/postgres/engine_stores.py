@@ -1,5 +1,8 @@
 """An engine's stores over Postgres."""
 
+from collections.abc import Callable
+from uuid import UUID
+
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing
@@ -25,11 +28,12 @@ def postgres_stores(
     sealing: RunSealing | None = None,
     objects: ObjectStore | None = None,
     runs: RunStore | None = None,
+    on_fact: Callable[[UUID], None] = lambda _: None,
 ) -> EngineStores:
     """`pool` signs in as heddle_app, `sweeper` as heddle_sweeper. `sealing` None: what runs with
     secrets have stored cannot be read. `objects` None: neither can large events that `writer` has
     stored elsewhere. `runs` None: a store that counts nothing and bounds no
-    group."""
+    group. `on_fact` hears the tenant of what a form has put into the outbox."""
     return EngineStores(
         runs=runs or PostgresRunStore(pool, sweeper, sealing=sealing),
         commands=PostgresCommandStore(pool, sweeper, sealing),
@@ -40,5 +44,5 @@ def postgres_stores(
         snapshots=PostgresSnapshotStore(pool, sealing),
         conversations=PostgresConversationStore(pool, sealing),
         parking=PostgresParkingStore(pool, sweeper),
-        forms=PostgresFormStore(pool, sealing),
+        forms=PostgresFormStore(pool, sealing, on_fact),
     )

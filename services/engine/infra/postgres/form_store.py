@@ -1,12 +1,14 @@
 """Forms as rows. What is shown and answered is sealed where there is a master key."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
+from pydantic import TypeAdapter
 
+from libs.common.contracts.form_deliveries import FormDelivery
 from libs.common.contracts.forms import (
     FormQuery,
     FormsQuery,
@@ -18,16 +20,23 @@ from libs.common.contracts.forms import (
     form_digest,
 )
 from libs.common.contracts.run_commands import AnswerForm
+from libs.common.contracts.subjects import FORM_OPENED
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.run_sealing import RunSealing
 from services.engine.app.errors import FormUnknown
+from services.engine.app.forms.form_opened import form_opened
 from services.engine.app.ports.form_store import Submission
 from services.engine.app.ports.run_store import Claim
 from services.engine.domain.execution.step import OpenForm
 from services.engine.infra.postgres.command_store import sealed_command
 from services.engine.infra.postgres.statements import Statements
 
-_OPEN = "SELECT engine.open_form($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS ours"
+_DELIVERIES = TypeAdapter(tuple[FormDelivery, ...])
+_OPEN = """
+SELECT engine.open_form($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS ours"""
+_TOLD = """
+SELECT run_id, deliveries FROM engine.forms
+WHERE tenant_id = $1 AND form_id = $2 AND ($3::uuid IS NULL OR app_id = $3)"""
 _WITHDRAW = "SELECT engine.withdraw_forms($1, $2, $3)"
 _SUBMIT = "SELECT * FROM engine.submit_form($1, $2, $3, $4, $5, $6, $7)"
 _PLACE = """
@@ -61,18 +70,32 @@ def _list(*, of_run: bool, of_app: bool, status: FormStatus | None) -> str:
 
 
 class PostgresFormStore:
-    """Implements FormStore. `pool` signs in as heddle_app."""
+    """Implements FormStore. `pool` signs in as heddle_app; `on_fact` hears the tenant of a form of
+    which somebody is to be told."""
 
-    def __init__(self, pool: Pool, sealing: RunSealing | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        sealing: RunSealing | None = None,
+        on_fact: Callable[[UUID], None] = lambda _: None,
+    ) -> None:
         self._statements = Statements(pool)
         self._sealing = sealing
+        self._on_fact = on_fact
 
-    async def open(self, claim: Claim, form: OpenForm, shown: HumanForm) -> bool:
-        body = shown.model_dump_json().encode()
+    async def open(
+        self,
+        claim: Claim,
+        form: OpenForm,
+        shown: HumanForm,
+        deliveries: Sequence[FormDelivery] = (),
+    ) -> bool:
+        tenant, run_id = claim.tenant_id, claim.run_id
+        body, told = shown.model_dump_json().encode(), _DELIVERIES.dump_json(tuple(deliveries))
         rows = await self._statements.fetch(
             _OPEN,
-            claim.tenant_id,
-            claim.run_id,
+            tenant,
+            run_id,
             claim.epoch,
             form.form_id,
             form.node_id,
@@ -80,9 +103,14 @@ class PostgresFormStore:
             form.key,
             _storable(shown.title),
             form_digest(shown),
-            self._sealed(body, claim.tenant_id, claim.run_id, _shown_place(form.form_id)),
+            self._sealed(body, tenant, run_id, _shown_place(form.form_id)),
             form.due,
+            self._sealed(told, tenant, run_id, _told_place(form.form_id)) if deliveries else None,
+            FORM_OPENED.name,
+            form_opened(claim, form.form_id).model_dump_json().encode(),
         )
+        if deliveries:
+            self._on_fact(tenant)
         return bool(rows[0]["ours"])
 
     async def withdraw(self, tenant_id: UUID, run_id: UUID, forms: Sequence[UUID]) -> None:
@@ -95,6 +123,19 @@ class PostgresFormStore:
         if not rows:
             raise FormUnknown(f"No form {query.form_id}.")
         return self._view(query.tenant_id, rows[0], with_form=True)
+
+    async def deliveries(self, query: FormQuery) -> tuple[FormDelivery, ...]:
+        tenant, form_id = query.tenant_id, query.form_id
+        rows = await self._statements.fetch_of([tenant], _TOLD, tenant, form_id, query.app_id)
+        if not rows:
+            raise FormUnknown(f"No form {form_id}.")
+        (row,) = rows
+        if row["deliveries"] is None:
+            return ()
+        place = _told_place(form_id)
+        return _DELIVERIES.validate_json(
+            self._opened(row["deliveries"], tenant, row["run_id"], place)
+        )
 
     async def list(self, query: FormsQuery) -> list[FormView]:
         rows = await self._statements.fetch_of(
@@ -182,6 +223,10 @@ class PostgresFormStore:
 
 def _shown_place(form_id: UUID) -> str:
     return f"form/{form_id}"
+
+
+def _told_place(form_id: UUID) -> str:
+    return f"form/{form_id}/deliveries"
 
 
 def _inputs_place(form_id: UUID) -> str:

@@ -7,6 +7,7 @@ from libs.common.contracts.conversation_variables import (
     VariablesQuery,
 )
 from libs.common.contracts.envelope import Envelope
+from libs.common.contracts.form_deliveries import FormDeliveries
 from libs.common.contracts.forms import (
     FormList,
     FormQuery,
@@ -42,6 +43,7 @@ from libs.common.contracts.subjects import (
     CHANGE_VARIABLE,
     CONVERSATION_VARIABLES,
     FORM,
+    FORM_DELIVERIES,
     FORMS,
     PAUSE_RUN,
     PLAN_FORK,
@@ -86,6 +88,7 @@ class EngineHandlers:
         await bus.serve(RESUME_RUN, self._resume)
         await bus.serve(FORM, self._form)
         await bus.serve(FORMS, self._forms)
+        await bus.serve(FORM_DELIVERIES, self._form_deliveries)
         await bus.serve(SUBMIT_FORM, self._submit)
         await bus.serve(ACCEPT_RUN, self._accept)
         await bus.consume(RUN_DOORBELL, self._rung, durable="engine")
@@ -114,6 +117,9 @@ class EngineHandlers:
 
     async def _forms(self, message: FormsQuery, _envelope: Envelope) -> FormList:
         return await self._use_cases.forms.list(message)
+
+    async def _form_deliveries(self, message: FormQuery, _envelope: Envelope) -> FormDeliveries:
+        return await self._use_cases.forms.deliveries(message)
 
     async def _submit(self, message: SubmitForm, _envelope: Envelope) -> FormSubmitted:
         return await self._use_cases.submit.execute(message)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from libs.common.contracts.form_deliveries import EmailDelivery, WebhookDelivery
 from libs.common.contracts.forms import TIMED_OUT, FormField, HumanAnswer, HumanForm
 from services.engine.domain.node_parts.effects import AskHuman
 from services.engine.domain.node_parts.form_content import field_names, filled_content
@@ -182,3 +183,87 @@ def test_an_input_that_does_not_fit_is_refused(field: FormField, value: Any) -> 
 )
 def test_an_input_that_fits_is_taken(field: FormField, value: Any) -> None:
     assert checked_inputs(_form(field), {"f": value}) == {"f": value}
+
+
+def _mail(*items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    config = {"recipients": {"items": [*items]}, "subject": "s", "body": "b", **more}
+    return {"id": "1", "type": "email", "config": config}
+
+
+def _to(email: str) -> dict[str, Any]:
+    return {"type": "external", "email": email}
+
+
+def test_each_recipient_is_told_once_with_the_variables_of_that_moment() -> None:
+    mail = _mail(
+        _to("ann@example.com"),
+        _to("Bob@example.com"),
+        _to("ANN@example.com"),
+        subject="Pay {{#s.sum#}}",
+        body="{{#s.who#}}: {{#url#}} ({{#s.sum#}})",
+    )
+    hook = {"type": "webhook", "config": {"url": "https://example.com/hook?x=1"}}
+    body = ("ann: ", " (7)")
+    assert _asked(delivery_methods=[{"type": "webapp"}, mail, hook]).deliveries == (
+        EmailDelivery(to="ann@example.com", subject="Pay 7", body=body),
+        EmailDelivery(to="Bob@example.com", subject="Pay 7", body=body),
+        WebhookDelivery(url="https://example.com/hook?x=1"),
+    )
+
+
+def test_nobody_is_told_where_it_is_switched_off() -> None:
+    assert _asked().deliveries == ()
+    assert _asked(delivery_methods=[{**_mail(_to("a@b.c")), "enabled": False}]).deliveries == ()
+
+
+def test_a_link_in_what_somebody_wrote_is_no_place_for_ours() -> None:
+    mail = _mail(_to("a@b.c"), body="{{#s.sly#}}")
+    pool = {"s": {"sly": "{{#url#}}"}}
+    node = parse_node(_data(delivery_methods=[mail]))
+    (asked,) = drive(node, pool, (HumanAnswer(action="yes"),)).requests
+    assert isinstance(asked, AskHuman)
+    assert asked.deliveries == (EmailDelivery(to="a@b.c", subject="s", body=("{{#url#}}",)),)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "ann",
+        "a@b@c",
+        "a b@c.d",
+        "a@b.c\nBcc: x@y.z",
+        "<a@b.c>",
+        "a@b.c, d@e.f",
+        "a@" + "b" * 260,
+    ],
+)
+def test_what_is_no_address_is_told_and_left_out(address: str) -> None:
+    methods = [_mail(_to(address), _to("a@b.c"))]
+    assert _problems(delivery_methods=methods) == ["not_address"]
+    assert [each.channel for each in _asked(delivery_methods=methods).deliveries] == ["email"]
+
+
+@pytest.mark.parametrize(
+    "url", ["", "ftp://a/b", "https://ann:pw@a/b", "https://a /b", "//a", "https://a\\@b"]
+)
+def test_a_webhook_has_an_address_without_a_user(url: str) -> None:
+    methods = [{"type": "webhook", "config": {"url": url}}]
+    assert _problems(delivery_methods=methods) == ["not_url"]
+    assert _asked(delivery_methods=methods).deliveries == ()
+
+
+def test_whoever_cannot_be_told_is_a_warning() -> None:
+    member = {"type": "member", "user_id": "1"}
+    assert _problems(delivery_methods=[_mail(member)]) == ["members_unknown", "nobody_told"]
+    everybody = _mail(recipients={"whole_workspace": True, "items": []})
+    assert _problems(delivery_methods=[everybody]) == ["members_unknown", "nobody_told"]
+    assert _problems(delivery_methods=[{"type": "slack"}]) == ["unknown_channel"]
+    problems = parse_node(_data(delivery_methods=[_mail(member)])).problems
+    assert {problem.severity for problem in problems} == {"warning"}
+
+
+def test_what_a_mail_shows_is_read_by_the_node() -> None:
+    mail = _mail(_to("a@b.c"), subject="{{#s.sum#}}", body="{{#s.who#}} {{#url#}}")
+    node = parse_node(_data(delivery_methods=[mail]))
+    assert set(node.references) == {("s", "sum"), ("s", "who")}
