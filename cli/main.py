@@ -7,6 +7,7 @@ from cli.dead_letters import drop_letter, list_letters, requeue_letters, show_le
 from cli.diff_runs import diff_runs
 from cli.example import example
 from cli.failure import CommandFailed
+from cli.form_deliveries import list_deliveries, show_webhook_secret
 from cli.import_app import import_app
 from cli.list_providers import list_providers
 from cli.looking_back import fork_run, replay_run
@@ -68,6 +69,8 @@ _runs.command("diff")(diff_runs)
 _forms.command("list")(list_forms)
 _forms.command("show")(show_form)
 _forms.command("submit")(submit_form)
+_forms.command("deliveries")(list_deliveries)
+_forms.command("webhook-secret")(show_webhook_secret)
 _node.command("test")(try_node)
 _provider.command("set")(set_provider)
 _provider.command("list")(list_providers)

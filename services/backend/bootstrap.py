@@ -4,6 +4,8 @@ from libs.common.clock import SystemClock
 from libs.common.contracts.run_commands import RunLimits
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.service_pools import open_pools
+from libs.common.guarded_http.egress_rules import EgressRules
+from libs.common.guarded_http.guarded_http import GuardedHttp
 from libs.common.identifiers import uuid7
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.nats_bus import NatsBus
@@ -20,14 +22,19 @@ from services.backend.app.identity.check_master_key import check_master_key
 from services.backend.app.identity.first_start import FirstStart
 from services.backend.app.identity.key_index import KeyIndex
 from services.backend.app.ports.delta_tail import DeltaTail, NoDeltaTail
+from services.backend.app.ports.mail_sender import MailSender
+from services.backend.app.reviews.deliver_form import Senders
+from services.backend.app.reviews.telling import TellingParts
 from services.backend.app.use_cases import Parts, UploadRules, put_together
 from services.backend.domain.files.file_kinds import SizeLimits
 from services.backend.infra.credential_sealer import MasterKeySealer
 from services.backend.infra.credentials_file import StateFolderCredentials
+from services.backend.infra.guarded_webhook_sender import GuardedWebhookSender
 from services.backend.infra.postgres.api_key_repository import PostgresApiKeyRepository
 from services.backend.infra.postgres.app_repository import PostgresAppRepository
 from services.backend.infra.postgres.conversation_repository import PostgresConversationRepository
 from services.backend.infra.postgres.credential_repository import PostgresCredentialRepository
+from services.backend.infra.postgres.delivery_records import PostgresDeliveryRecords
 from services.backend.infra.postgres.environment_secret_repository import (
     PostgresEnvironmentSecrets,
 )
@@ -36,7 +43,9 @@ from services.backend.infra.postgres.idempotency_records import PostgresIdempote
 from services.backend.infra.postgres.run_repository import PostgresRunRepository
 from services.backend.infra.postgres.sealed_samples import PostgresSealedSamples
 from services.backend.infra.postgres.tenant_repository import PostgresTenantRepository
+from services.backend.infra.prometheus_delivery_metrics import PrometheusDeliveryMetrics
 from services.backend.infra.redis_delta_tail import RedisDeltaTail
+from services.backend.infra.smtp_mail_sender import SmtpMailSender, smtp_options
 from services.backend.infra.yaml.document_reader import YamlDocumentReader
 from services.backend.interface.http.dify.file_routes import UPLOAD_PATH, upload_bound
 from services.backend.interface.http.routers import all_routers
@@ -88,6 +97,7 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
             files=PostgresFileRepository(pools.app, pools.sweeper),
             objects=objects,
             uploads=uploads,
+            telling=await _telling(settings, lifespan, pools.app, metrics),
         )
     )
     lifespan.background("run relay", cases.relay_runs.run)
@@ -149,6 +159,26 @@ async def _store(
     bus.on_reconnect(store.bus_back)
     await lifespan.entered("state store", store.running())
     return store
+
+
+async def _telling(
+    settings: BackendSettings, lifespan: Lifespan, pool: Pool, metrics: Metrics
+) -> TellingParts:
+    rules = EgressRules.parse(settings.egress_allow, settings.egress_overrides)
+    http = await lifespan.started("guarded http", GuardedHttp(rules))
+    return TellingParts(
+        records=PostgresDeliveryRecords(pool),
+        senders=Senders(mail=_mail(settings), hooks=GuardedWebhookSender(http)),
+        metrics=PrometheusDeliveryMetrics(metrics),
+        public_url=settings.public_url,
+    )
+
+
+def _mail(settings: BackendSettings) -> MailSender | None:
+    if settings.smtp_url is None or settings.smtp_from is None:
+        return None
+    options = smtp_options(settings.smtp_url.get_secret_value(), settings.smtp_from)
+    return SmtpMailSender(options, SystemClock().now)
 
 
 def _tail(settings: BackendSettings, lifespan: Lifespan) -> DeltaTail:

@@ -9,12 +9,16 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.support.mail_server import MailServer
 from tests.support.otlp_receiver import OtlpReceiver
 from tests.support.platform import Platform
 from tests.support.scripted_upstream import Script, ScriptedUpstream
+from tests.support.scripted_web import ScriptedWeb
 
 Json = dict[str, Any]
 SECONDS = 60.0
+PUBLIC_URL = "https://heddle.test"
+"""Where links that are sent to people begin; nobody listens there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +48,15 @@ class SentEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The platform, a model provider that says what a test wants, and a collector of spans."""
+    """The platform, a model provider that says what a test wants, a collector of spans, a mail
+    server and a receiver of webhooks."""
 
     platform: Platform
     upstream: ScriptedUpstream
     http: httpx.Client
     spans: OtlpReceiver
+    mails: MailServer
+    hooks: ScriptedWeb
 
     @property
     def url(self) -> str:

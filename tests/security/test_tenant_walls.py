@@ -91,6 +91,12 @@ CASES: dict[str, Case] = {
     ),
     "GET /api/forms": Case(key="ws", path=lambda _: "/api/forms", sees=200),
     "GET /api/forms/{form_id}": Case(key="ws", path=lambda f: f"/api/forms/{f.form_id}"),
+    "GET /api/forms/{form_id}/deliveries": Case(
+        key="ws", path=lambda f: f"/api/forms/{f.form_id}/deliveries"
+    ),
+    "GET /api/apps/{app_id}/webhook-secret": Case(
+        key="ws", path=lambda f: f"/api/apps/{f.app_id}/webhook-secret?url=https://example.com"
+    ),
     "POST /api/forms/{form_id}/submit": Case(
         key="ws", path=lambda f: f"/api/forms/{f.form_id}/submit", body=lambda _: _YES
     ),

@@ -22,6 +22,11 @@ LISTENER_BYTES = 32 * 1024 * 1024
 """What a listener keeps for a reader who is slow or stands still."""
 
 
+class GivenUp(Exception):
+    """Raised by the handler of a durable message that no further delivery helps: it goes to the
+    dead letters at once, with these words."""
+
+
 class MessageBus(Protocol):
     """Typed messages between services.
 
@@ -117,8 +122,8 @@ class MessageBus(Protocol):
         """Take durable messages as consumer group `durable`.
 
         A message is acknowledged when the handler returns. An exception has it delivered again
-        with a growing delay; after `max_deliveries` it goes to the dead-letter stream with the
-        reason.
+        with a growing delay; after `max_deliveries`, or where the handler raises GivenUp, it goes
+        to the dead-letter stream with the reason.
         """
         ...
 

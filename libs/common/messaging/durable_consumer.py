@@ -19,6 +19,7 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from libs.common.contracts.subjects import DurableSubject
 from libs.common.errors import HeddleError, Unavailable
 from libs.common.messaging import headers as names
+from libs.common.messaging.bus import GivenUp
 from libs.common.messaging.dead_letter_headers import Burial
 from libs.common.messaging.nats_connection import NatsConnection, wake
 from libs.common.messaging.nats_streams import NatsStreams
@@ -186,7 +187,7 @@ class DurableConsumer:
             reason = f"{type(error).__name__}: {error}"
             _log.warning("message_failed", subject=message.subject, delivery=delivery, error=reason)
             self._remember(message, reason)
-            if delivery >= self._options.max_deliveries:
+            if delivery >= self._options.max_deliveries or isinstance(error, GivenUp):
                 await self._bury(message, reason)
             else:
                 delay = _FIRST_DELAY_SECONDS * 2 ** (delivery - 1)

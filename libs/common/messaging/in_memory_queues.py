@@ -8,6 +8,7 @@ from typing import Any
 from libs.common.clock import Clock
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.subjects import DurableSubject
+from libs.common.messaging.bus import GivenUp
 from libs.common.messaging.dead_letters import DeadLetter
 from libs.common.messaging.in_memory_dead_letters import Delivery, InMemoryDeadLetters
 
@@ -90,6 +91,8 @@ class InMemoryQueues:
                 await handle(delivery)
             except Exception as error:  # noqa: BLE001 - whatever it is, the message comes again
                 errors.append(f"{type(error).__name__}: {error}")
+                if isinstance(error, GivenUp):
+                    break
                 if len(errors) < max_deliveries:
                     delay = _FIRST_DELAY_SECONDS * 2 ** (len(errors) - 1)
                     await self._clock.sleep(min(delay, _LONGEST_DELAY_SECONDS))

@@ -6,6 +6,7 @@ from libs.common.errors import (
     InvalidInput,
     PayloadTooLarge,
     PlatformFault,
+    UpstreamError,
     UpstreamTimeout,
 )
 
@@ -114,3 +115,17 @@ class NodeTestRefused(InvalidInput):
 
     code = "node_test_refused"
     title = "The node cannot run"
+
+
+class DeliveryFailed(UpstreamError):
+    """A mail server or a webhook's receiver did not take a message; it is sent again."""
+
+    code = "delivery_failed"
+    title = "A message was not delivered"
+
+
+class DeliveryRefused(DeliveryFailed):
+    """The receiver will never take the message as it is; sending it again would change nothing."""
+
+    code = "delivery_refused"
+    title = "A message will not be delivered"

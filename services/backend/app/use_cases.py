@@ -43,6 +43,7 @@ from services.backend.app.ports.run_repository import RunRepository
 from services.backend.app.reviews.form_files import FormFiles
 from services.backend.app.reviews.form_links import FormLinks
 from services.backend.app.reviews.forms import Forms
+from services.backend.app.reviews.telling import Telling, TellingParts, put_telling_together
 from services.backend.app.runs.await_run import AwaitRun
 from services.backend.app.runs.command_run import CommandRun
 from services.backend.app.runs.diff_runs import DiffRuns
@@ -97,6 +98,7 @@ class Parts:
     files: FileRepository
     objects: ObjectStore
     uploads: UploadRules
+    telling: TellingParts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,7 @@ class UseCases:
     command_run: CommandRun
     forms: Forms
     form_links: FormLinks
+    telling: Telling
     until_paused: UntilPaused
     stop_run: StopRun
     show_run: ShowRun
@@ -148,12 +151,16 @@ def put_together(parts: Parts) -> UseCases:
     app_keys = AppKeys(parts.keys, parts.index, parts.sealer)
     published = PublishedApps(parts.apps)
     called = SubWorkflows(published)
-    publish = PublishApp(apps=parts.apps, engine=workflows, sub_workflows=called)
+    publish = PublishApp(
+        apps=parts.apps, engine=workflows, sub_workflows=called, mails=parts.telling.mails
+    )
     secrets = EnvironmentSecrets(apps=parts.apps, secrets=parts.secrets, sealer=parts.sealer)
     links = _file_links(parts)
     turns = OpenTurn(conversations=parts.conversations, record_end=record_end)
     start = _start_run(parts, called, turns, hand_over, follow, links)
     until_paused = UntilPaused(engine=engine)
+    forms = _forms(parts, start)
+    form_links = FormLinks(sealer=parts.sealer, clock=parts.clock, public_url=parts.telling.public_url)
     show = ShowRun(runs=parts.runs, engine=engine, record_end=record_end)
     return UseCases(
         authenticate=Authenticate(parts.index, key_uses),
@@ -172,8 +179,9 @@ def put_together(parts: Parts) -> UseCases:
         list_runs=ListRuns(runs=parts.runs, engine=engine),
         resume_run=ResumeRun(runs=parts.runs, engine=engine),
         command_run=CommandRun(runs=parts.runs, engine=engine),
-        forms=_forms(parts, start),
-        form_links=FormLinks(sealer=parts.sealer, clock=parts.clock),
+        forms=forms,
+        form_links=form_links,
+        telling=_telling(parts, forms, form_links),
         until_paused=until_paused,
         stop_run=StopRun(runs=parts.runs, engine=engine),
         show_run=show,
@@ -248,6 +256,18 @@ def _start_run(
     )
 
 
+def _telling(parts: Parts, forms: Forms, links: FormLinks) -> Telling:
+    return put_telling_together(
+        parts.telling,
+        bus=parts.bus,
+        clock=parts.clock,
+        forms=forms,
+        links=links,
+        sealer=parts.sealer,
+        show_apps=ShowApps(parts.apps),
+    )
+
+
 def _conversation_variables(
     parts: Parts, published: PublishedApps, workflows: EngineWorkflows
 ) -> ConversationVariablesOf:
@@ -273,6 +293,7 @@ def _import_app(
         engine=workflows,
         publish=publish,
         sub_workflows=called,
+        mails=parts.telling.mails,
         secrets=secrets,
         idempotency=parts.idempotency,
         sealer=parts.sealer,

@@ -15,9 +15,11 @@ class MasterKeySealer:
 
     def __init__(self, master_key: SecretStr) -> None:
         self._box = SealedBox(master_key)
-        current = master_key.get_secret_value().partition(",")[0].strip().encode()
-        # A key of its own, so that derived numbers say nothing about the one that seals.
-        self._derivation = hmac.digest(current, b"heddle/backend/derived", "sha256")
+        # Keys of their own, so that derived numbers say nothing about the ones that seal.
+        self._derivations = [
+            hmac.digest(key.strip().encode(), b"heddle/backend/derived", "sha256")
+            for key in master_key.get_secret_value().split(",")
+        ]
 
     def seal(self, tenant_id: UUID, provider: str, secret: str) -> bytes:
         values = json.dumps({"api_key": secret}).encode()
@@ -33,5 +35,10 @@ class MasterKeySealer:
         return self._box.knows(sealed)
 
     def derived_number(self, purpose: str) -> int:
-        digest = hmac.new(self._derivation, purpose.encode(), hashlib.sha256).digest()
-        return int.from_bytes(digest, "big")
+        return self.derived_numbers(purpose)[0]
+
+    def derived_numbers(self, purpose: str) -> tuple[int, ...]:
+        return tuple(
+            int.from_bytes(hmac.digest(key, purpose.encode(), hashlib.sha256), "big")
+            for key in self._derivations
+        )

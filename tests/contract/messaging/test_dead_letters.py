@@ -8,6 +8,7 @@ import pytest
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.subjects import DurableSubject
 from libs.common.errors import NotFound
+from libs.common.messaging.bus import GivenUp
 from libs.common.messaging.dead_letters import DeadLetter, requeue_all
 from tests.contract.messaging.conftest import Buses
 from tests.contract.messaging.messages import Told, facts, work
@@ -180,3 +181,17 @@ async def test_a_requeued_fact_goes_to_the_group_that_gave_it_up(buses: Buses) -
         await fine.calmed.wait()
     # One after the other: had it been given the requeued one as well, it stood between.
     assert fine.took == ["bad", "next"]
+
+
+async def test_a_handler_may_give_a_message_up_at_once(buses: Buses) -> None:
+    subject, tenant = work(), uuid4()
+
+    async def refuse(told: Told, envelope: Envelope) -> None:
+        raise GivenUp(f"no use: {told.text}")
+
+    await buses.server.consume(subject, refuse, durable="workers", max_deliveries=9)
+    envelope = Envelope(tenant_id=tenant)
+    await buses.client.enqueue(subject, Told(text="it"), envelope=envelope, message_id="1")
+    (letter,) = await letters(buses, subject, tenant, 1)
+    assert letter.deliveries == 1
+    assert letter.last_error.split() == ["GivenUp:", "no", "use:", "it"]

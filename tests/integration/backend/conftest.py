@@ -24,6 +24,8 @@ from libs.common.state_store.tiered_store import TieredStore
 from services.backend.app.identity.first_start import FirstStart
 from services.backend.app.identity.key_index import KeyIndex
 from services.backend.app.ports.credentials_file import FirstKeys
+from services.backend.app.reviews.deliver_form import Senders
+from services.backend.app.reviews.telling import TellingParts
 from services.backend.app.use_cases import Parts, UploadRules, UseCases, put_together
 from services.backend.domain.files.file_kinds import SizeLimits
 from services.backend.infra.credential_sealer import MasterKeySealer
@@ -32,6 +34,7 @@ from services.backend.infra.postgres.api_key_repository import PostgresApiKeyRep
 from services.backend.infra.postgres.app_repository import PostgresAppRepository
 from services.backend.infra.postgres.conversation_repository import PostgresConversationRepository
 from services.backend.infra.postgres.credential_repository import PostgresCredentialRepository
+from services.backend.infra.postgres.delivery_records import PostgresDeliveryRecords
 from services.backend.infra.postgres.environment_secret_repository import (
     PostgresEnvironmentSecrets,
 )
@@ -47,6 +50,11 @@ from services.backend.interface.nats import handlers
 from tests.integration.backend.fake_engine import FakeEngine
 from tests.integration.backend.fake_inference import serve_catalogue
 from tests.support.databases import FreshDatabase
+from tests.support.deliveries import (
+    CountedDeliveries,
+    InMemoryMailSender,
+    InMemoryWebhookSender,
+)
 
 MASTER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
 
@@ -66,6 +74,9 @@ class House:
     index: KeyIndex
     folder: Path
     objects: ObjectStore
+    mails: InMemoryMailSender
+    hooks: InMemoryWebhookSender
+    deliveries: CountedDeliveries
 
     def admin(self) -> dict[str, str]:
         return bearer(self.keys.admin_token)
@@ -87,9 +98,17 @@ def bearer(key: str) -> dict[str, str]:
 
 
 @pytest.fixture
+def mail_server() -> bool:
+    """Whether the house sends mails."""
+    return True
+
+
+@pytest.fixture
 async def house(
-    migrated_database: FreshDatabase, object_store_url: str, tmp_path: Path
+    migrated_database: FreshDatabase, object_store_url: str, tmp_path: Path, mail_server: bool
 ) -> AsyncGenerator[House]:
+    mails, hooks = InMemoryMailSender(), InMemoryWebhookSender()
+    deliveries = CountedDeliveries()
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await create_pool(migrated_database.url))
         sweeper = await stack.enter_async_context(await create_pool(migrated_database.sweeper_url))
@@ -128,9 +147,15 @@ async def house(
                 files=PostgresFileRepository(pool, sweeper),
                 objects=objects,
                 uploads=uploads,
+                telling=TellingParts(
+                    records=PostgresDeliveryRecords(pool),
+                    senders=Senders(mail=mails if mail_server else None, hooks=hooks),
+                    metrics=deliveries,
+                    public_url="https://heddle.test",
+                ),
             )
         )
-        await handlers.serve(bus, cases)
+        await handlers.serve(bus, cases, delivery_tries=3)
         host = ServiceHost(
             "backend",
             routers=all_routers(cases, bus, run_seconds=20, chat_seconds=20),
@@ -155,4 +180,7 @@ async def house(
             index=index,
             folder=tmp_path,
             objects=objects,
+            mails=mails,
+            hooks=hooks,
+            deliveries=deliveries,
         )

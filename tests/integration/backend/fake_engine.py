@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from libs.common.contracts.envelope import Envelope
+from libs.common.contracts.form_deliveries import FormDeliveries
+from libs.common.contracts.forms import FormQuery
 from libs.common.contracts.run_commands import (
     AbortRun,
     AcceptRun,
@@ -43,6 +45,7 @@ from libs.common.contracts.run_queries import (
 from libs.common.contracts.subjects import (
     ABORT_RUN,
     ACCEPT_RUN,
+    FORM_DELIVERIES,
     REGISTER_WORKFLOW,
     RESUME_RUN,
     RUN_ENDED,
@@ -60,7 +63,7 @@ from libs.common.contracts.workflows import (
     ValidationReport,
     WorkflowDefinition,
 )
-from libs.common.errors import Unavailable, WireError
+from libs.common.errors import NotFound, Unavailable, WireError
 from libs.common.identifiers import node_execution_id
 from libs.common.messaging.in_memory_bus import InMemoryBus
 
@@ -90,6 +93,7 @@ class FakeEngine:
     live: bool = True
     away: bool = False
     set_aside: bool = False
+    forms: dict[UUID, FormDeliveries] = field(default_factory=dict[UUID, FormDeliveries])
     said: list[tuple[UUID, TextDelta]] = field(default_factory=list[tuple[UUID, TextDelta]])
     go: asyncio.Event = field(default_factory=asyncio.Event)
     spoke: asyncio.Event = field(default_factory=asyncio.Event)
@@ -106,6 +110,7 @@ class FakeEngine:
         await self.bus.serve(RUN_VIEW, self._view)
         await self.bus.serve(RUN_EVENTS, self._events)
         await self.bus.serve(RUN_TRACE, self._trace)
+        await self.bus.serve(FORM_DELIVERIES, self._form_deliveries)
 
     async def read(self, tenant_id: UUID, run_id: UUID) -> list[TextDelta]:
         """The tail of deltas that late readers get."""
@@ -140,6 +145,12 @@ class FakeEngine:
             run.task = asyncio.create_task(self._play(run))
             self.begun.set()
         return RunAccepted(run_id=message.run_id, status="running", already_known=known)
+
+    async def _form_deliveries(self, message: FormQuery, _: Envelope) -> FormDeliveries:
+        found = self.forms.get(message.form_id)
+        if found is None:
+            raise NotFound("No such form.")
+        return found
 
     async def _abort(self, message: AbortRun, _: Envelope) -> CommandAccepted:
         run = self._run(message.run_id)

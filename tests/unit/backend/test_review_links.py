@@ -50,6 +50,42 @@ def test_a_link_of_another_master_key_does_not_hold() -> None:
         _links(clock, b"x").address(_token(clock))
 
 
+def test_a_link_says_to_whom_it_was_sent() -> None:
+    clock, delivery = ManualClock(), uuid4()
+    links = _links(clock)
+    until = clock.now().timestamp() + 60
+    token = links.token(TENANT, FORM, until, delivery)
+    assert links.address(token).delivery_id == delivery
+    assert links.address(_token(clock)).delivery_id is None
+    raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    for place in (40, 55):
+        altered = bytearray(raw)
+        altered[place] ^= 1
+        with pytest.raises(FormLinkUnknown):
+            links.address(base64.urlsafe_b64encode(altered).decode().rstrip("="))
+    without = base64.urlsafe_b64encode(raw[:40] + raw[56:]).decode().rstrip("=")
+    with pytest.raises(FormLinkUnknown):
+        links.address(without)
+
+
+def test_a_link_of_a_master_key_that_is_being_replaced_still_holds() -> None:
+    clock = ManualClock()
+    old, new = (base64.b64encode(letter * 32).decode() for letter in (b"k", b"n"))
+    both = FormLinks(sealer=MasterKeySealer(SecretStr(f"{new}, {old}")), clock=clock)
+    assert both.address(_token(clock)).form_id == FORM
+    made = both.token(TENANT, FORM, clock.now().timestamp() + 60)
+    assert _links(clock, b"n").address(made).form_id == FORM
+
+
+@pytest.mark.parametrize(
+    ("public", "begins"), [(None, "/review/"), ("https://h.test/x", "https://h.test/x/review/")]
+)
+def test_links_begin_where_people_reach_us(public: str | None, begins: str) -> None:
+    key = SecretStr(base64.b64encode(b"k" * 32).decode())
+    links = FormLinks(sealer=MasterKeySealer(key), clock=ManualClock(), public_url=public)
+    assert links.url(TENANT, FORM, 4e9).startswith(begins)
+
+
 async def test_a_link_holds_until_a_day_after_its_form() -> None:
     clock = ManualClock()
     token = _token(clock, 60.0)

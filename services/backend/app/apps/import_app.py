@@ -13,7 +13,7 @@ from libs.common.contracts.workflows import ValidationReport
 from libs.common.identifiers import uuid7
 from services.backend.app.apps.engine_workflows import EngineWorkflows
 from services.backend.app.apps.environment_secrets import EnvironmentSecrets
-from services.backend.app.apps.publish_app import PublishApp
+from services.backend.app.apps.publish_app import PublishApp, unheard
 from services.backend.app.apps.sub_workflows import SubWorkflows
 from services.backend.app.errors import DocumentTooLarge, IdempotencyKeyReused
 from services.backend.app.identity.app_keys import AppKeys
@@ -48,12 +48,15 @@ class ImportOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportApp:
+    """`mails`: whether there is a mail server."""
+
     apps: AppRepository
     keys: AppKeys
     documents: DocumentReader
     engine: EngineWorkflows
     publish: PublishApp
     sub_workflows: SubWorkflows
+    mails: bool
     secrets: EnvironmentSecrets
     idempotency: IdempotencyRecords
     sealer: CredentialSealer
@@ -86,7 +89,8 @@ class ImportApp:
         called = await self.sub_workflows.resolved(tenant_id, definition, of_app=None)
         report = await self.engine.validate(tenant_id, definition, called.hashes)
         report = called.added_to(report)
-        report = report.model_copy(update={"warnings": (*document.notes, *report.warnings)})
+        warnings = (*document.notes, *report.warnings, *unheard(definition, mails=self.mails))
+        report = report.model_copy(update={"warnings": warnings})
         app, draft = self._stored(document, source, source_hash, report)
         imported = await self.apps.add(
             tenant_id, app, draft, self._sealed(tenant_id, app.app_id, values)
@@ -94,7 +98,7 @@ class ImportApp:
         version_id = imported.app.published_version_id
         draft = imported.draft
         if publish and not draft.report.errors:
-            version_id = await self.publish.draft(tenant_id, draft)
+            version_id = (await self.publish.draft(tenant_id, draft)).version_id
         return ImportOutcome(
             app=imported.app,
             api_key=(await self.keys.create(tenant_id, imported.app.app_id, _FIRST_KEY)).key,

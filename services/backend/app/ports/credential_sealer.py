@@ -20,3 +20,7 @@ class CredentialSealer(Protocol):
     def derived_number(self, purpose: str) -> int:
         """A 256-bit number that only the holder of the master key can compute again."""
         ...
+
+    def derived_numbers(self, purpose: str) -> tuple[int, ...]:
+        """The same of every master key that is here, the one in use first."""
+        ...

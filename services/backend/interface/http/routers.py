@@ -23,6 +23,7 @@ from services.backend.interface.http.native.command_routes import (
 from services.backend.interface.http.native.dead_letter_routes import (
     native_dead_letter_router,
 )
+from services.backend.interface.http.native.delivery_routes import native_delivery_router
 from services.backend.interface.http.native.event_routes import native_event_router
 from services.backend.interface.http.native.fork_routes import ForkDoor, native_fork_router
 from services.backend.interface.http.native.form_routes import (
@@ -77,6 +78,7 @@ def all_routers(
         native_form_router(
             NativeFormDoor(caller=caller, forms=cases.forms, links=cases.form_links)
         ),
+        native_delivery_router(caller, cases.telling),
         form_router(FormDoor(caller=caller, forms=cases.forms, links=cases.form_links)),
         review_router(ReviewDoor(forms=cases.forms, links=cases.form_links)),
         native_dead_letter_router(caller, cases.dead_letters),

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from pydantic import BaseModel, JsonValue
 from starlette.responses import Response
 
+from libs.common.contracts.workflows import Finding
 from services.backend.app.apps.import_app import ImportApp
 from services.backend.app.apps.publish_app import PublishApp
 from services.backend.app.apps.report_view import report_view
@@ -67,8 +68,11 @@ class ImportView(BaseModel):
 
 
 class PublishedView(BaseModel):
+    """`warnings` forbid nothing."""
+
     app_id: UUID
     version_id: UUID
+    warnings: list[Finding]
 
 
 class KeyView(BaseModel):
@@ -136,8 +140,8 @@ def native_app_router(door: NativeAppDoor) -> APIRouter:
 
     @router.post("/apps/{app_id}/publish")
     async def publish(app_id: UUID, who: Annotated[Principal, workspace]) -> PublishedView:
-        version_id = await door.publish_app(who.tenant_id, app_id)
-        return PublishedView(app_id=app_id, version_id=version_id)
+        done = await door.publish_app(who.tenant_id, app_id)
+        return PublishedView(app_id=app_id, version_id=done.version_id, warnings=[*done.warnings])
 
     @router.post("/apps/{app_id}/keys", status_code=201)
     async def create_key(

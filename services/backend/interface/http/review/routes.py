@@ -20,6 +20,7 @@ from services.backend.interface.http.review.page import (
 )
 
 _ACTOR = "link"
+_SENT = "delivery"
 _MOST_FIELDS = 200
 _FIELD = "field-"
 
@@ -44,7 +45,8 @@ class ReviewDoor:
         """The page behind an answer. Raises HeddleError where it was not taken."""
         address = self.links.address(token)
         view = await self.forms.view(address.tenant_id, address.form_id)
-        await self.forms.submit(address.tenant_id, address.form_id, _answer(body))
+        actor = _ACTOR if address.delivery_id is None else f"{_SENT}/{address.delivery_id}"
+        await self.forms.submit(address.tenant_id, address.form_id, _answer(body, actor))
         return _html(done_page(view.title), 200)
 
 
@@ -72,7 +74,7 @@ def review_router(door: ReviewDoor) -> APIRouter:
     return router
 
 
-def _answer(body: bytes) -> FormAnswer:
+def _answer(body: bytes, actor: str) -> FormAnswer:
     try:
         parsed = parse_qs(
             body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"
@@ -87,7 +89,7 @@ def _answer(body: bytes) -> FormAnswer:
             for name, value in given.items()
             if name.startswith(_FIELD)
         },
-        actor=_ACTOR,
+        actor=actor,
         # What was on the page, so that nobody approves what they did not see.
         digest=given.get("digest", ""),
         occasion=given.get("once") or None,
