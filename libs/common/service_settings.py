@@ -8,9 +8,10 @@ A service's settings.py subclasses `ServiceSettings` and adds its own:
 
 import base64
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -61,6 +62,16 @@ class ServiceSettings(BaseSettings):
     egress_overrides: Annotated[tuple[str, ...], NoDecode] = ()
     """`host:port=address:port` entries, separated by commas: names that guarded HTTP connects to
     a fixed place, whatever it resolves to. For tests and split horizons."""
+    public_url: str | None = None
+    """Where people reach the backend, such as `https://heddle.example.com`: what links to uploaded
+    files and those in mails and webhooks begin with. None: files have links with the address and
+    port that the backend listens on, webhooks carry paths, and no mail is sent."""
+    smtp_url: SecretStr | None = None
+    """`smtp://user:password@host:port`, or `smtps://` for TLS from the first byte. With a user name
+    STARTTLS is required, without one it is used where the server offers it. None: nobody is told
+    of forms by mail. Needs `HEDDLE_SMTP_FROM` and `HEDDLE_PUBLIC_URL`. Only the backend mails."""
+    smtp_from: str | None = None
+    """Who mails come from: `Name <user@domain>` or `user@domain`."""
     max_body_bytes: int = 16 * 1024 * 1024
     """Bytes of an HTTP request's body; above it the answer is 413."""
     drain_seconds: float = 0.0
@@ -72,6 +83,23 @@ class ServiceSettings(BaseSettings):
         if isinstance(value, str):
             return tuple(entry.strip() for entry in value.split(",") if entry.strip())
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        odd = parts.query or parts.fragment or parts.username or any(map(str.isspace, value))
+        if parts.scheme not in {"http", "https"} or not parts.hostname or odd:
+            raise ValueError("HEDDLE_PUBLIC_URL must be http://... or https://... and nothing more")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _mails_are_whole(self) -> Self:
+        if self.smtp_url is not None and None in {self.smtp_from, self.public_url}:
+            raise ValueError("HEDDLE_SMTP_URL needs HEDDLE_SMTP_FROM and HEDDLE_PUBLIC_URL")
+        return self
 
     @field_validator("master_key")
     @classmethod

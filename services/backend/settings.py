@@ -32,9 +32,6 @@ class BackendSettings(ServiceSettings):
         default=16, ge=2, validation_alias="HEDDLE_BACKEND_DATABASE_CONNECTIONS"
     )
     """Connections to Postgres at most."""
-    public_url: str | None = Field(default=None, validation_alias="HEDDLE_BACKEND_PUBLIC_URL")
-    """Where clients reach the backend, such as `https://heddle.example.com`; links to uploaded
-    files begin with it. None: `http://` with the address and port that it listens on."""
     file_mib: int = Field(default=15, ge=1, validation_alias="HEDDLE_BACKEND_FILE_MIB")
     """MiB of an uploaded document, and of a file of no known kind."""
     image_mib: int = Field(default=10, ge=1, validation_alias="HEDDLE_BACKEND_IMAGE_MIB")

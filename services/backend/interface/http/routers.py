@@ -75,12 +75,7 @@ def all_routers(
         ),
         *_looking_back(cases, caller, run_seconds),
         native_command_router(CommandDoor(caller=caller, command=cases.command_run)),
-        native_form_router(
-            NativeFormDoor(caller=caller, forms=cases.forms, links=cases.form_links)
-        ),
-        native_delivery_router(caller, cases.telling),
-        form_router(FormDoor(caller=caller, forms=cases.forms, links=cases.form_links)),
-        review_router(ReviewDoor(forms=cases.forms, links=cases.form_links)),
+        *_reviews(cases, caller),
         native_dead_letter_router(caller, cases.dead_letters),
         native_event_router(caller, cases.show_run, cases.follow_run),
         native_provider_router(caller, cases.credentials),
@@ -130,3 +125,13 @@ def _of_apps(cases: UseCases, caller: CallerOf) -> list[APIRouter]:
 def _files(cases: UseCases, caller: CallerOf) -> list[APIRouter]:
     door = FileDoor(caller=caller, upload=cases.upload_file, show=cases.show_file)
     return [file_router(door), file_link_router(cases.show_file)]
+
+
+def _reviews(cases: UseCases, caller: CallerOf) -> list[APIRouter]:
+    forms, links = cases.forms, cases.form_links
+    return [
+        native_form_router(NativeFormDoor(caller=caller, forms=forms, links=links)),
+        native_delivery_router(caller, cases.telling),
+        form_router(FormDoor(caller=caller, forms=forms, links=links)),
+        review_router(ReviewDoor(forms=forms, links=links)),
+    ]

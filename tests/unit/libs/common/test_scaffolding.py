@@ -94,6 +94,34 @@ def test_several_master_keys_serve_while_one_is_replaced(environment: pytest.Mon
     assert SealedBox(settings.master_key)
 
 
+_MAILS = {
+    "public_url": "https://heddle.test/",
+    "smtp_url": "smtp://user:pass-word@mail",
+    "smtp_from": "heddle@example.org",
+}
+
+
+def test_mails_need_a_sender_and_a_place_for_links(environment: pytest.MonkeyPatch) -> None:
+    settings = ServiceSettings.model_validate(_MAILS)
+    assert settings.public_url == "https://heddle.test"
+    assert "pass-word" not in repr(settings)
+    assert ServiceSettings.model_validate({"public_url": "http://h:8700/x"}).smtp_url is None
+    for missing in ("public_url", "smtp_from"):
+        less = {name: value for name, value in _MAILS.items() if name != missing}
+        with pytest.raises(ValidationError) as caught:
+            ServiceSettings.model_validate(less)
+        assert "pass-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["heddle.test", "ftp://heddle.test", "https://", "https://a@b", "https://a?b", "https://a b"],
+)
+def test_people_reach_us_at_a_plain_address(environment: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(ValidationError):
+        ServiceSettings.model_validate({"public_url": url})
+
+
 async def test_parts_stop_in_reverse_order_whatever_happens() -> None:
     seen: list[str] = []
 
