@@ -4,6 +4,7 @@ import hashlib
 import json
 from uuid import UUID, uuid5
 
+from libs.common.contracts.forms import form_digest
 from libs.common.identifiers import uuid7_of
 from services.engine.domain.events.journal import EffectDispatched
 from services.engine.domain.node_parts.effects import (
@@ -52,10 +53,8 @@ def is_same_request(known: EffectDispatched, request: EffectRequest) -> bool:
     if isinstance(request, Wait):
         return known.effect_class == "timer"
     if isinstance(request, AskHuman):
-        # What people were shown is stored. Variables that it was made of may have been changed by a
-        # command since.
-        return known.effect_class == "human"
+        return known.request_hash == form_digest(request.form)
     if isinstance(request, RunWorkflow):
-        # The same: what the child was given is stored with it.
+        # What the child was given is stored with it.
         return known.effect_class == "child"
     return known.request_hash == request_hash(request)

@@ -1,6 +1,7 @@
 """The frames of a run under way, and what they have in common."""
 
 from collections import deque
+from collections.abc import Mapping
 
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
@@ -11,7 +12,7 @@ from services.engine.domain.execution.node_progress import NodePlace, NodeProgre
 from services.engine.domain.execution.response_coordinator import ResponseCoordinator
 from services.engine.domain.variables.pool import VariablePool
 from services.engine.domain.variables.selectors import CONVERSATION
-from services.engine.domain.variables.values import Missing
+from services.engine.domain.variables.values import Missing, Value
 
 
 class FrameTree:
@@ -66,6 +67,23 @@ class FrameTree:
             if waiting[:2] == (path, node):
                 del self.ready[place]
                 return
+
+    def change(self, frame: Frame, scope: str, values: Mapping[str, Value]) -> None:
+        """Give variables of the frame other values. Nodes under way keep what they have seen, save
+        containers: their rounds are in the journal, and they go on by what these leave."""
+        seen = [
+            (progress, name, self._read(progress, scope, name))
+            for progress in self.active.values()
+            if progress.rounds is None and progress.retry_due is None
+            for name in values
+        ]
+        frame.pool.put_all(scope, values)
+        for progress, name, value in seen:
+            if self._read(progress, scope, name) is not value:
+                progress.remember(scope, name, value)
+
+    def _read(self, progress: NodeProgress, scope: str, name: str) -> Value | Missing:
+        return self.by_path[progress.frame].pool.get((scope, name))
 
     def rest(self, frame: Frame) -> None:
         """Note a round in which nothing is left to do, or nothing may be done any more."""
@@ -131,7 +149,7 @@ class FrameTree:
         value = None if rounds.output is None else frame.pool.get(tuple(rounds.output))
         rounds.outputs[frame.index] = None if isinstance(value, Missing) else value
         if written := frame.pool.own(CONVERSATION):
-            outer.pool.put_all(CONVERSATION, written)
+            self.change(outer, CONVERSATION, written)
 
     def _drop(self, path: str) -> None:
         self.coordinator.frame_ended(path)

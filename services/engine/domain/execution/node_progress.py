@@ -5,8 +5,8 @@ from typing import Literal
 
 from services.engine.domain.events.journal import EffectDispatched, EffectFailed
 from services.engine.domain.node_parts.frames import FrameFailure
-from services.engine.domain.variables.record import changed, mutable_record
-from services.engine.domain.variables.values import Value
+from services.engine.domain.variables.record import changed, mutable_record, record
+from services.engine.domain.variables.values import Missing, Value
 
 NodePlace = tuple[str, int]
 """The path of a frame and a node's number in it."""
@@ -44,10 +44,21 @@ class Rounds:
         )
 
 
+@record
+class Before:
+    """What a variable held, or, where it was not `known`, that there was none."""
+
+    scope: str
+    name: str
+    known: bool
+    value: Value
+
+
 @mutable_record
 class NodeProgress:
     """`attempt` counts from 0. `dispatched`, `results` and `failures` are those of the present
-    attempt, by key. `retry_due` is the instant of the next attempt while one is waited for."""
+    attempt, by key, and `before` the variables that have changed since it began. `retry_due` is the
+    instant of the next attempt while one is waited for."""
 
     node: int
     node_id: str
@@ -61,6 +72,7 @@ class NodeProgress:
     results: dict[str, Value] = field(default_factory=dict[str, Value])
     failures: dict[str, EffectFailed] = field(default_factory=dict[str, EffectFailed])
     rounds: Rounds | None = None
+    before: list[Before] = field(default_factory=list[Before])
 
     @property
     def place(self) -> "NodePlace":
@@ -92,6 +104,14 @@ class NodeProgress:
         """Whether the effect has ended."""
         return key in self.results or key in self.failures
 
+    def remember(self, scope: str, name: str, value: Value | Missing) -> None:
+        """What the variable held until now; of several changes the first one counts."""
+        if any((each.scope, each.name) == (scope, name) for each in self.before):
+            return
+        known = not isinstance(value, Missing)
+        kept = None if isinstance(value, Missing) else value
+        self.before.append(Before(scope=scope, name=name, known=known, value=kept))
+
     def snapshot(self) -> "NodeProgress":
         """The same at this moment, which later changes leave alone."""
         return changed(
@@ -100,6 +120,7 @@ class NodeProgress:
             results={**self.results},
             failures={**self.failures},
             rounds=None if self.rounds is None else self.rounds.snapshot(),
+            before=[*self.before],
         )
 
     def next_attempt(self, attempt: int) -> None:
@@ -109,4 +130,5 @@ class NodeProgress:
         self.dispatched.clear()
         self.results.clear()
         self.failures.clear()
+        self.before.clear()
         self.rounds = None

@@ -12,6 +12,7 @@ from services.engine.domain.execution.live_texts import LiveTexts
 from services.engine.domain.execution.node_driver import NodeDriver
 from services.engine.domain.execution.node_endings import failed_node, retry_of, succeeded_node
 from services.engine.domain.execution.node_progress import NodePlace, NodeProgress
+from services.engine.domain.execution.node_view import NodeView
 from services.engine.domain.execution.run_rest import RunRest
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.sent_effects import SentEffects
@@ -286,7 +287,7 @@ class RunAdvance:
         assert started is not None, "nodes run after the run has started"
         context = NodeContext(
             node_id=progress.node_id,
-            variables=frame.pool,
+            variables=NodeView(frame.pool, progress),
             inputs=started.inputs,
             history=self._turns(started),
         )

@@ -5,7 +5,7 @@ from services.engine.domain.execution.state_snapshot import StateSnapshot
 from services.engine.domain.execution.step_writer import WriterSnapshot
 from services.engine.domain.variables.record import record
 
-FOLD_VERSION = 7
+FOLD_VERSION = 8
 """Raise it with any change to what folding builds, to how a workflow's nodes and edges are
 numbered, or to the shape of a snapshot: what an older version stored is then left alone."""
 

@@ -110,7 +110,7 @@ class RunState:
                 self._dispatched(event)
             case journal.VariableUpdated():
                 scope, name = event.selector
-                self.frames.by_path[event.frame].pool.put(scope, name, event.value)
+                self.frames.change(self.frames.by_path[event.frame], scope, {name: event.value})
             case journal.ContainerStarted():
                 self._container_started(event)
             case journal.FrameStarted():
@@ -252,7 +252,8 @@ class RunState:
             case "update_variables":
                 for update in event.updates or ():
                     if isinstance(update, list):
-                        self.pool.put(str(update[0]), str(update[1]), update[2])
+                        changed = {str(update[1]): update[2]}
+                        self.frames.change(self.frames.root, str(update[0]), changed)
             case "submit_form" | "child_finished" | "timer_due":
                 pass
 

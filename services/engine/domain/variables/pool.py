@@ -42,17 +42,7 @@ class VariablePool:
         name = selector[1]
         if scope is None or name not in scope:
             return MISSING if self._parent is None else self._parent.get(selector)
-        value = scope[name]
-        for key in selector[2:]:
-            if not isinstance(value, dict):
-                return MISSING
-            if key in value:
-                value = value[key]
-            elif is_file(value) and key in FILE_ATTRIBUTES:
-                value = file_attribute(value, key)
-            else:
-                return MISSING
-        return value
+        return value_at(scope[name], selector[2:]) if selector[2:] else scope[name]
 
     def names(self, scope: str) -> Mapping[str, Value]:
         """Every variable of `scope`, empty for an unknown one. A live view: do not change it."""
@@ -84,3 +74,17 @@ class VariablePool:
     def clear(self, scope: str) -> None:
         """Forget this pool's own variables of `scope`."""
         self._scopes.pop(scope, None)
+
+
+def value_at(value: Value, path: Selector) -> Value | Missing:
+    """What `value` has at `path`; MISSING where it leads nowhere."""
+    for key in path:
+        if not isinstance(value, dict):
+            return MISSING
+        if key in value:
+            value = value[key]
+        elif is_file(value) and key in FILE_ATTRIBUTES:
+            value = file_attribute(value, key)
+        else:
+            return MISSING
+    return value

@@ -110,12 +110,20 @@ class _Chorus(_Node):
 
 
 class _Compute(_Node):
+    """Calls with what it reads at `of`, and answers what it reads there after the call; with its
+    own id where there is no `of`."""
+
     __slots__ = ()
 
     def run(self, context: NodeContext) -> NodeRun:
-        done = yield RunCode(call=CodeCall(language="python3", code=self.node_id))
+        done = yield RunCode(call=CodeCall(language="python3", code=self._read(context)))
         assert isinstance(done, CodeResult)
-        return NodeResult(outputs={"text": self.node_id, "result": done.result})
+        return NodeResult(outputs={"text": self._read(context), "result": done.result})
+
+    def _read(self, context: NodeContext) -> str:
+        if "of" not in self.data:
+            return self.node_id
+        return str(context.variables.get(tuple(self.data["of"].split("."))))
 
 
 class _Nap(_Node):
