@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.e2e.hostile_code import CANARY
-from tests.e2e.world import PUBLIC_URL, SECONDS, World
+from tests.e2e.world import SECONDS, World
 from tests.support.certificates import self_signed
 from tests.support.mail_server import mail_server
 from tests.support.otlp_receiver import receiving
@@ -32,7 +32,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             settings={
                 CANARY: CANARY,
                 "HEDDLE_OTLP_ENDPOINT": spans.endpoint,
-                "HEDDLE_PUBLIC_URL": PUBLIC_URL,
+                "HEDDLE_PUBLIC_URL": "{backend}",
                 "HEDDLE_SMTP_URL": f"smtp://{mails.address}",
                 "HEDDLE_SMTP_FROM": "Heddle <heddle@example.org>",
                 "HEDDLE_EGRESS_ALLOW": hooks.http,

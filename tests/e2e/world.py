@@ -17,8 +17,6 @@ from tests.support.scripted_web import ScriptedWeb
 
 Json = dict[str, Any]
 SECONDS = 60.0
-PUBLIC_URL = "https://heddle.test"
-"""Where links that are sent to people begin; nobody listens there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

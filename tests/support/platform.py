@@ -72,10 +72,12 @@ class Replica:
 
 @dataclass(slots=True, kw_only=True)
 class Platform:
-    """Running services by name; the first replica of each is there from the start."""
+    """Running services by name; the first replica of each is there from the start, the backend's
+    at `backend_port`."""
 
     folder: Path
     environment: Mapping[str, str]
+    backend_port: int
     replicas: dict[str, list[Replica]] = field(default_factory=dict[str, list[Replica]])
 
     @property
@@ -100,8 +102,9 @@ class Platform:
 
     def add(self, service: str, *, wait: bool = True) -> Replica:
         """Start one more process of a service."""
-        port = free_port()
         number = len(self.replicas.get(service, []))
+        first_backend = service == "backend" and number == 0
+        port = self.backend_port if first_backend else free_port()
         spec = ProcessSpec(
             name=f"{service}-{number}",
             command=(sys.executable, "-m", f"services.{service}.main"),
@@ -138,12 +141,17 @@ def running_platform(
 ) -> Generator[Platform]:
     """Servers and one process of each of `services` below `folder`; everything is gone at the end.
 
-    `settings` are further environment variables. `durable` True keeps Postgres' fsync on.
+    `settings` are further environment variables, in which `{backend}` stands for the first
+    backend's URL. `durable` True keeps Postgres' fsync on.
     """
     with ExitStack() as stack:
-        environment = _start_servers(stack, folder, durable=durable)
+        environment, port = _start_servers(stack, folder, durable=durable), free_port()
+        backend = f"http://{LOOPBACK}:{port}"
+        given = {k: v.replace("{backend}", backend) for k, v in (settings or {}).items()}
         platform = Platform(
-            folder=folder, environment={**os.environ, **environment, **(settings or {})}
+            folder=folder,
+            environment={**os.environ, **environment, **given},
+            backend_port=port,
         )
         stack.callback(platform.stop)
         for service in services:
