@@ -159,8 +159,7 @@ def put_together(parts: Parts) -> UseCases:
     turns = OpenTurn(conversations=parts.conversations, record_end=record_end)
     start = _start_run(parts, called, turns, hand_over, follow, links)
     until_paused = UntilPaused(engine=engine)
-    forms = _forms(parts, start)
-    form_links = FormLinks(sealer=parts.sealer, clock=parts.clock, public_url=parts.telling.public_url)
+    telling = _telling(parts)
     show = ShowRun(runs=parts.runs, engine=engine, record_end=record_end)
     return UseCases(
         authenticate=Authenticate(parts.index, key_uses),
@@ -179,9 +178,9 @@ def put_together(parts: Parts) -> UseCases:
         list_runs=ListRuns(runs=parts.runs, engine=engine),
         resume_run=ResumeRun(runs=parts.runs, engine=engine),
         command_run=CommandRun(runs=parts.runs, engine=engine),
-        forms=forms,
-        form_links=form_links,
-        telling=_telling(parts, forms, form_links),
+        forms=_forms(parts, start),
+        form_links=telling.links,
+        telling=telling,
         until_paused=until_paused,
         stop_run=StopRun(runs=parts.runs, engine=engine),
         show_run=show,
@@ -191,9 +190,7 @@ def put_together(parts: Parts) -> UseCases:
         record_child=RecordChild(runs=parts.runs, record_end=record_end),
         read_conversations=ReadConversations(conversations=parts.conversations),
         conversation_variables=_conversation_variables(parts, published, workflows),
-        credentials=ProviderCredentials(
-            credentials=parts.credentials, sealer=parts.sealer, bus=parts.bus
-        ),
+        credentials=_credentials(parts),
         dead_letters=parts.dead_letters,
         upload_file=_upload_file(parts),
         show_file=ShowFile(files=parts.files, objects=parts.objects, links=links),
@@ -256,13 +253,15 @@ def _start_run(
     )
 
 
-def _telling(parts: Parts, forms: Forms, links: FormLinks) -> Telling:
+def _credentials(parts: Parts) -> ProviderCredentials:
+    return ProviderCredentials(credentials=parts.credentials, sealer=parts.sealer, bus=parts.bus)
+
+
+def _telling(parts: Parts) -> Telling:
     return put_telling_together(
         parts.telling,
         bus=parts.bus,
         clock=parts.clock,
-        forms=forms,
-        links=links,
         sealer=parts.sealer,
         show_apps=ShowApps(parts.apps),
     )

@@ -33,6 +33,8 @@ class TellingParts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
+    forms: Forms
+    links: FormLinks
     announce: AnnounceForm
     tell: TellRecipient
     show: ShowDeliveries
@@ -44,13 +46,14 @@ def put_telling_together(
     *,
     bus: MessageBus,
     clock: Clock,
-    forms: Forms,
-    links: FormLinks,
     sealer: CredentialSealer,
     show_apps: ShowApps,
 ) -> Telling:
-    secrets = WebhookSecrets(sealer=sealer)
+    forms, secrets = Forms(bus=bus), WebhookSecrets(sealer=sealer)
+    links = FormLinks(sealer=sealer, clock=clock, public_url=parts.public_url)
     return Telling(
+        forms=forms,
+        links=links,
         announce=AnnounceForm(forms=forms, bus=bus),
         tell=TellRecipient(
             forms=forms,
