@@ -2,8 +2,11 @@
 
 from libs.common.clock import SystemClock
 from libs.common.contracts.run_commands import RunLimits
+from libs.common.contracts.subjects import CONVERSATION_DELETED
 from libs.common.database.asyncpg_pool import Pool
-from libs.common.database.service_pools import open_pools
+from libs.common.database.outbox_relay import OutboxRelay
+from libs.common.database.outbox_rows import OutboxRows
+from libs.common.database.service_pools import ServicePools, open_pools
 from libs.common.guarded_http.egress_rules import EgressRules
 from libs.common.guarded_http.guarded_http import GuardedHttp
 from libs.common.identifiers import uuid7
@@ -21,11 +24,12 @@ from libs.common.state_store.tiered_store import TieredStore
 from services.backend.app.identity.check_master_key import check_master_key
 from services.backend.app.identity.first_start import FirstStart
 from services.backend.app.identity.key_index import KeyIndex
+from services.backend.app.ports.api_key_repository import ApiKeyRepository
 from services.backend.app.ports.delta_tail import DeltaTail, NoDeltaTail
 from services.backend.app.ports.mail_sender import MailSender
 from services.backend.app.reviews.deliver_form import Senders
 from services.backend.app.reviews.telling import TellingParts
-from services.backend.app.use_cases import Parts, UploadRules, put_together
+from services.backend.app.use_cases import Parts, UploadRules, UseCases, put_together
 from services.backend.domain.files.file_kinds import SizeLimits
 from services.backend.infra.credential_sealer import MasterKeySealer
 from services.backend.infra.credentials_file import StateFolderCredentials
@@ -70,12 +74,8 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
     await check_master_key(PostgresSealedSamples(pools.app, pools.sweeper), sealer)
     store = await _store(settings, lifespan, pools.app, bus, metrics)
     keys, index = PostgresApiKeyRepository(pools.app), KeyIndex(store)
-    await FirstStart(
-        PostgresTenantRepository(pools.app, pools.sweeper),
-        keys,
-        index,
-        StateFolderCredentials(settings.state_dir),
-    )()
+    await _first_start(settings, pools, keys, index)
+    relay = _relay(pools, bus)
     uploads = _upload_rules(settings)
     cases = put_together(
         Parts(
@@ -85,7 +85,7 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
             keys=keys,
             apps=PostgresAppRepository(pools.app),
             runs=PostgresRunRepository(pools.app, pools.sweeper),
-            conversations=PostgresConversationRepository(pools.app),
+            conversations=PostgresConversationRepository(pools.app, relay.wake),
             credentials=PostgresCredentialRepository(pools.app),
             secrets=PostgresEnvironmentSecrets(pools.app),
             idempotency=PostgresIdempotencyRecords(pools.app),
@@ -100,9 +100,7 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
             telling=await _telling(settings, lifespan, pools.app, metrics),
         )
     )
-    lifespan.background("run relay", cases.relay_runs.run)
-    lifespan.background("key uses", cases.key_uses.run)
-    lifespan.background("old uploads", cases.collect_uploads.run)
+    _work_beside(lifespan, cases, relay)
     await handlers.serve(bus, cases)
     lifespan.at_stop("serving", bus.stop_serving)
     return ServiceHost(
@@ -116,6 +114,25 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
         max_body_bytes=settings.max_body_bytes,
         body_bounds={UPLOAD_PATH: upload_bound(uploads.limits)},
     )
+
+
+async def _first_start(
+    settings: BackendSettings, pools: ServicePools, keys: ApiKeyRepository, index: KeyIndex
+) -> None:
+    tenants = PostgresTenantRepository(pools.app, pools.sweeper)
+    await FirstStart(tenants, keys, index, StateFolderCredentials(settings.state_dir))()
+
+
+def _relay(pools: ServicePools, bus: NatsBus) -> OutboxRelay:
+    rows = OutboxRows(pools.app, pools.sweeper, SCHEMA)
+    return OutboxRelay(rows, bus, [CONVERSATION_DELETED], clock=SystemClock())
+
+
+def _work_beside(lifespan: Lifespan, cases: UseCases, relay: OutboxRelay) -> None:
+    lifespan.background("run relay", cases.relay_runs.run)
+    lifespan.background("outbox relay", relay.run)
+    lifespan.background("key uses", cases.key_uses.run)
+    lifespan.background("old uploads", cases.collect_uploads.run)
 
 
 def _run_limits(settings: BackendSettings) -> RunLimits:

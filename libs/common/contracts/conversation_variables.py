@@ -46,3 +46,10 @@ class ChangeVariable(_Frozen):
     workflow_hash: str
     variable_id: str
     value: JsonValue
+
+
+class ConversationDeleted(_Frozen):
+    """Nobody reads the conversation any more."""
+
+    tenant_id: UUID
+    conversation_id: UUID

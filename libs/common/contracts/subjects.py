@@ -17,6 +17,7 @@ from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.command_execution import CommandCall, CommandResult
 from libs.common.contracts.conversation_variables import (
     ChangeVariable,
+    ConversationDeleted,
     ConversationVariable,
     ConversationVariables,
     VariablesQuery,
@@ -206,5 +207,8 @@ CREDENTIAL = Subject("backend.credentials.get", CredentialQuery, SealedCredentia
 CREDENTIAL_CHANGED = Broadcast("backend.credentials.changed", CredentialChanged)
 ENVIRONMENT_SECRETS = Subject("backend.secrets.get", SecretsQuery, SealedSecrets)
 DELIVER_FORM = DurableSubject("backend.forms.deliver", "BACKEND_WORK", DeliverForm, True)
+CONVERSATION_DELETED = DurableSubject(
+    "backend.conversations.deleted", "BACKEND_FACTS", ConversationDeleted, False
+)
 
 STATE_CHANGED = Broadcast("state.changed", StateChanged)

@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.common.clock import Clock
 from libs.common.messaging.bus import MessageBus
 from services.engine.app.conversations.change_variable import ChangeVariableUseCase
+from services.engine.app.conversations.forget_conversation import ForgetConversation
 from services.engine.app.conversations.read_variables import ReadVariables
 from services.engine.app.effects.child_runs import ChildPorts
 from services.engine.app.effects.dispatch_effect import EffectDispatcher
@@ -159,6 +160,7 @@ def wire_engine(
             change_variable=ChangeVariableUseCase(
                 stores.conversations, workflows, variable_bytes=options.variable_bytes
             ),
+            forget=ForgetConversation(stores.conversations),
             register=RegisterWorkflowUseCase(stores.workflows, workflows, reports),
             validate=ValidateWorkflowUseCase(workflows, reports),
         ),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.engine.app.conversations.change_variable import ChangeVariableUseCase
+from services.engine.app.conversations.forget_conversation import ForgetConversation
 from services.engine.app.conversations.read_variables import ReadVariables
 from services.engine.app.forms.read_forms import ReadForms
 from services.engine.app.forms.submit_form import SubmitFormUseCase
@@ -26,5 +27,6 @@ class EngineUseCases:
     plan_fork: PlanForkUseCase
     variables: ReadVariables
     change_variable: ChangeVariableUseCase
+    forget: ForgetConversation
     register: RegisterWorkflowUseCase
     validate: ValidateWorkflowUseCase

@@ -152,3 +152,17 @@ async def test_the_first_instant_of_a_started_run_comes_with_its_changes(
     entries = await stores.reader.read(TENANT, claim.run_id)
     assert [entry.event for entry in entries] == events
     assert await _kept(stores, conversation) == {"n": 3}
+
+
+async def test_a_conversation_that_is_forgotten_begins_anew(stores: EngineStores) -> None:
+    claim, conversation, other = await _claimed(stores), uuid4(), uuid4()
+    await _write(stores, claim, conversation, n=1, m=2)
+    await stores.conversations.change(TENANT, other, "n", 5)
+    await stores.conversations.forget(uuid4(), conversation)
+    assert await _kept(stores, conversation) == {"m": 2, "n": 1}
+    for _ in range(2):
+        await stores.conversations.forget(TENANT, conversation)
+        assert await _kept(stores, conversation) == {}
+    assert await _kept(stores, other) == {"n": 5}
+    await _write(stores, claim, conversation, 3, n=7)
+    assert await _kept(stores, conversation) == {"n": 7}

@@ -9,9 +9,15 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import JsonValue
 
-from libs.common.contracts.conversation_variables import ChangeVariable, VariablesQuery
+from libs.common.contracts.conversation_variables import (
+    ChangeVariable,
+    ConversationDeleted,
+    VariablesQuery,
+)
+from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.run_commands import AcceptRun
 from libs.common.contracts.run_forks import RunOrigin
+from libs.common.contracts.subjects import CONVERSATION_DELETED
 from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.identifiers import uuid7
 from libs.common.messaging.in_memory_bus import InMemoryBus
@@ -140,6 +146,22 @@ async def test_a_turn_begins_where_the_last_one_ended(cluster: Cluster) -> None:
         "said": ["turn 1", "turn 2", "turn 3"],
     }
     assert await _values(cluster, definition, uuid4()) == {"n": 0, "said": []}
+
+
+async def test_what_a_deleted_conversation_kept_is_gone(cluster: Cluster, bus: InMemoryBus) -> None:
+    replica = await cluster.replica(OPTIONS)
+    definition, conversation = _workflow(COUNT), uuid4()
+    await _ended(cluster, await _turn(cluster, definition, conversation))
+    fact = ConversationDeleted(tenant_id=TENANT, conversation_id=conversation)
+    for name in ("1", "2"):
+        await bus.enqueue(
+            CONVERSATION_DELETED, fact, envelope=Envelope(tenant_id=TENANT), message_id=name
+        )
+
+    async def gone() -> bool:
+        return await replica.stores.conversations.variables(TENANT, conversation) == []
+
+    await eventually(gone)
 
 
 async def test_the_variable_names_the_event_that_changed_it(cluster: Cluster) -> None:

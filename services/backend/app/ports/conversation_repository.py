@@ -31,7 +31,9 @@ class ConversationRepository(Protocol):
 
     async def rename(self, tenant_id: UUID, conversation_id: UUID, name: str) -> None: ...
 
-    async def delete(self, tenant_id: UUID, conversation_id: UUID) -> None: ...
+    async def delete(self, tenant_id: UUID, conversation_id: UUID) -> None:
+        """With the fact for those who keep something of it, in one commit; once."""
+        ...
 
     async def messages(
         self, tenant_id: UUID, conversation_id: UUID, before: UUID | None, limit: int

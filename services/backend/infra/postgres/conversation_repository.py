@@ -1,12 +1,15 @@
 """Conversations in Postgres. The port: services.backend.app.ports.conversation_repository."""
 
+from collections.abc import Callable
 from typing import get_args
 from uuid import UUID
 
 import asyncpg
 
 from libs.common.contracts.run_commands import HistoryTurn
+from libs.common.contracts.subjects import CONVERSATION_DELETED
 from libs.common.database.asyncpg_pool import Pool
+from libs.common.database.store_errors import translated
 from libs.common.database.tenant_transaction import tenant_transaction
 from services.backend.domain.conversations.records import (
     Conversation,
@@ -19,6 +22,7 @@ from services.backend.infra.postgres.storable_text import storable
 _CONVERSATION = (
     "conversation_id, end_user_id, name, inputs, created_at, updated_at from backend.conversations"
 )
+_DELETE = "select backend.delete_conversation($1, $2, $3)"
 _OF_USER = "app_id = $1 and end_user_id = $2 and deleted_at is null"
 _PLACE = (
     "select created_at, updated_at from backend.conversations where conversation_id = $1 "
@@ -43,8 +47,11 @@ _REST = {order: _page(order, rest=True) for order in _ORDERS}
 
 
 class PostgresConversationRepository:
-    def __init__(self, pool: Pool) -> None:
+    """`on_fact` hears the tenant of what was put into the outbox."""
+
+    def __init__(self, pool: Pool, on_fact: Callable[[UUID], None] = lambda _: None) -> None:
         self._pool = pool
+        self._on_fact = on_fact
 
     async def find(
         self, tenant_id: UUID, app_id: UUID, conversation_id: UUID
@@ -89,11 +96,12 @@ class PostgresConversationRepository:
             )
 
     async def delete(self, tenant_id: UUID, conversation_id: UUID) -> None:
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            await connection.execute(
-                "update backend.conversations set deleted_at = now() where conversation_id = $1",
-                conversation_id,
+        with translated():
+            deleted: bool = await self._pool.fetchval(
+                _DELETE, tenant_id, conversation_id, CONVERSATION_DELETED.name
             )
+        if deleted:
+            self._on_fact(tenant_id)
 
     async def messages(
         self, tenant_id: UUID, conversation_id: UUID, before: UUID | None, limit: int

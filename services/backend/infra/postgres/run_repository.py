@@ -10,6 +10,7 @@ import asyncpg
 from pydantic_core import to_json
 
 from libs.common.contracts.run_commands import RunStatus
+from libs.common.contracts.subjects import CONVERSATION_DELETED
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.store_errors import translated
 from libs.common.database.tenant_transaction import tenant_transaction
@@ -34,7 +35,7 @@ _BEGIN_WITH_FILES = (
     "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
 )
 _FILE_GONE = "HD404"
-_FINISH = "select backend.finish_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+_FINISH = "select backend.finish_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
 _WAITING = """
 select tenant_id, run_id from (
     (select tenant_id, run_id, created_at from backend.runs
@@ -168,6 +169,7 @@ class PostgresRunRepository:
                     ending.finished_at,
                     json_bytes(ending.usage),
                     _MESSAGE_STATUS.get(ending.status, "normal"),
+                    CONVERSATION_DELETED.name,
                 )
             )
 

@@ -35,3 +35,7 @@ class ConversationStore(Protocol):
         """Give a variable a value that no run gave it. Raises JournalRefused for one that no JSON
         can hold."""
         ...
+
+    async def forget(self, tenant_id: UUID, conversation_id: UUID) -> None:
+        """Its variables have no values any more."""
+        ...

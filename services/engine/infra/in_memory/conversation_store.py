@@ -24,3 +24,6 @@ class InMemoryConversationStore:
         # Through the codec: what cannot be stored for real cannot be stored here.
         same = decode_value(encode_value(value))
         return self._state.keep_variable(tenant_id, conversation_id, name, same)
+
+    async def forget(self, tenant_id: UUID, conversation_id: UUID) -> None:
+        self._state.conversations.pop((tenant_id, conversation_id), None)

@@ -25,6 +25,14 @@ ON CONFLICT (tenant_id, conversation_id, name) DO UPDATE
 SET value = excluded.value, run_id = NULL, seq = 0, changed_at = clock_timestamp()
 RETURNING name, value, run_id, seq, created_at, changed_at"""
 
+# In the order of the keys, as runs change them.
+_FORGET = """
+WITH gone AS (
+    SELECT name FROM engine.conversation_variables
+    WHERE tenant_id = $1 AND conversation_id = $2 ORDER BY name COLLATE "C" FOR UPDATE)
+DELETE FROM engine.conversation_variables v USING gone
+WHERE v.tenant_id = $1 AND v.conversation_id = $2 AND v.name = gone.name"""
+
 
 class PostgresConversationStore:
     """Implements ConversationStore. `pool` signs in as heddle_app; `sealing` None: what runs with
@@ -46,6 +54,9 @@ class PostgresConversationStore:
             [tenant_id], _CHANGE, tenant_id, conversation_id, name, encode_value(value)
         )
         return _kept(rows[0], rows[0]["value"], sealed=False)
+
+    async def forget(self, tenant_id: UUID, conversation_id: UUID) -> None:
+        await self._statements.fetch_of([tenant_id], _FORGET, tenant_id, conversation_id)
 
     def _opened(
         self, tenant_id: UUID, conversation_id: UUID, row: asyncpg.Record

@@ -2,6 +2,7 @@
 
 from libs.common.contracts.conversation_variables import (
     ChangeVariable,
+    ConversationDeleted,
     ConversationVariable,
     ConversationVariables,
     VariablesQuery,
@@ -41,6 +42,7 @@ from libs.common.contracts.subjects import (
     ABORT_RUN,
     ACCEPT_RUN,
     CHANGE_VARIABLE,
+    CONVERSATION_DELETED,
     CONVERSATION_VARIABLES,
     FORM,
     FORM_DELIVERIES,
@@ -92,6 +94,7 @@ class EngineHandlers:
         await bus.serve(SUBMIT_FORM, self._submit)
         await bus.serve(ACCEPT_RUN, self._accept)
         await bus.consume(RUN_DOORBELL, self._rung, durable="engine")
+        await bus.consume(CONVERSATION_DELETED, self._forget, durable="engine")
 
     async def _accept(self, message: AcceptRun, envelope: Envelope) -> RunAccepted:
         if message.traceparent is None:
@@ -154,6 +157,9 @@ class EngineHandlers:
 
     async def _validate(self, message: ValidateWorkflow, _envelope: Envelope) -> ValidationReport:
         return await self._use_cases.validate.execute(message)
+
+    async def _forget(self, message: ConversationDeleted, _envelope: Envelope) -> None:
+        await self._use_cases.forget.execute(message)
 
     async def _rung(self, _message: Doorbell, _envelope: Envelope) -> None:
         # Acknowledged by returning: right after the look that the ring caused has committed.
