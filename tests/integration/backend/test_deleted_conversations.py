@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from tests.support.settled import settled
 
 
 @pytest.fixture
-async def told(house: House) -> AsyncIterator[list[UUID]]:
+async def told(house: House) -> list[UUID]:
     """The conversations that others were told of."""
     found: list[UUID] = []
 
@@ -29,7 +28,7 @@ async def told(house: House) -> AsyncIterator[list[UUID]]:
         found.append(fact.conversation_id)
 
     await house.bus.consume(CONVERSATION_DELETED, deleted, durable="engine")
-    yield found
+    return found
 
 
 async def _relayed(house: House) -> int:
@@ -97,7 +96,7 @@ async def test_a_run_that_ends_afterwards_tells_it_again(house: House, told: lis
 
 async def test_other_runs_tell_nothing(house: House) -> None:
     key = (await house.imported(app()))["api_key"]
-    body = {"inputs": {}, "user": "u"}
+    body: dict[str, Any] = {"inputs": {}, "user": "u"}
     done = await house.http.post("/v1/workflows/run", json=body, headers=bearer(key))
     assert done.is_success
     assert await _relayed(house) == 0
