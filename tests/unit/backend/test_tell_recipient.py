@@ -28,7 +28,7 @@ from services.backend.app.errors import DeliveryFailed
 from services.backend.app.reviews.announce_form import AnnounceForm
 from services.backend.app.reviews.deliver_form import CLAIM_SECONDS, Senders, TellRecipient
 from services.backend.app.reviews.form_links import FormLinks
-from services.backend.app.reviews.forms import Forms
+from services.backend.app.reviews.told_forms import ToldForms
 from services.backend.app.reviews.webhook_secrets import WebhookSecrets
 from services.backend.infra.credential_sealer import MasterKeySealer
 from tests.support.deliveries import (
@@ -88,7 +88,7 @@ async def world() -> AsyncIterator[World]:
     bus = InMemoryBus(clock=clock)
     key = SecretStr(base64.b64encode(bytes(32)).decode())
     sealer = MasterKeySealer(key)
-    forms = Forms(bus=bus)
+    forms = ToldForms(bus=bus)
     mails, hooks = InMemoryMailSender(), InMemoryWebhookSender()
     records, counted = InMemoryDeliveryRecords(clock), CountedDeliveries()
     tell = TellRecipient(

@@ -7,12 +7,12 @@ from libs.common.contracts.form_deliveries import DeliverForm, FormOpened, deliv
 from libs.common.contracts.subjects import DELIVER_FORM
 from libs.common.errors import NotFound
 from libs.common.messaging.bus import MessageBus
-from services.backend.app.reviews.forms import Forms
+from services.backend.app.reviews.told_forms import ToldForms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnounceForm:
-    forms: Forms
+    forms: ToldForms
     bus: MessageBus
 
     async def __call__(self, fact: FormOpened) -> None:

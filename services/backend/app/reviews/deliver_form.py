@@ -21,7 +21,7 @@ from services.backend.app.ports.delivery_records import DeliveryRecords
 from services.backend.app.ports.mail_sender import MailSender
 from services.backend.app.ports.webhook_sender import WebhookSender
 from services.backend.app.reviews.form_links import FormLinks
-from services.backend.app.reviews.forms import Forms
+from services.backend.app.reviews.told_forms import ToldForms
 from services.backend.app.reviews.webhook_secrets import WebhookSecrets
 from services.backend.domain.reviews.form_hook import form_hook
 from services.backend.domain.reviews.form_mail import form_mail
@@ -44,7 +44,7 @@ class TellRecipient:
     """At least once, and never knowingly twice: a try whose end nobody noted, because its process
     died, is made again under the same id."""
 
-    forms: Forms
+    forms: ToldForms
     records: DeliveryRecords
     senders: Senders
     links: FormLinks

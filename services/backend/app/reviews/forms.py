@@ -6,7 +6,6 @@ from uuid import UUID, uuid5
 from pydantic import JsonValue
 
 from libs.common.contracts.envelope import Envelope
-from libs.common.contracts.form_deliveries import FormDeliveries
 from libs.common.contracts.forms import (
     FormList,
     FormQuery,
@@ -15,7 +14,7 @@ from libs.common.contracts.forms import (
     FormView,
     SubmitForm,
 )
-from libs.common.contracts.subjects import FORM, FORM_DELIVERIES, FORMS, SUBMIT_FORM
+from libs.common.contracts.subjects import FORM, FORMS, SUBMIT_FORM
 from libs.common.identifiers import uuid7
 from libs.common.messaging.bus import MessageBus
 from services.backend.app.reviews.form_files import FormFiles
@@ -49,15 +48,6 @@ class Forms:
         return await self.bus.request(
             FORM,
             FormQuery(tenant_id=tenant_id, form_id=form_id, app_id=app_id),
-            envelope=Envelope(tenant_id=tenant_id),
-            timeout=_SECONDS,
-        )
-
-    async def deliveries(self, tenant_id: UUID, form_id: UUID) -> FormDeliveries:
-        """The form, and who is to be told of it. Raises NotFound."""
-        return await self.bus.request(
-            FORM_DELIVERIES,
-            FormQuery(tenant_id=tenant_id, form_id=form_id),
             envelope=Envelope(tenant_id=tenant_id),
             timeout=_SECONDS,
         )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from libs.common.contracts.form_deliveries import EmailDelivery, FormDelivery, delivery_id
 from services.backend.app.ports.delivery_records import DeliveryRecord, DeliveryRecords
-from services.backend.app.reviews.forms import Forms
+from services.backend.app.reviews.told_forms import ToldForms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class ShownDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowDeliveries:
-    forms: Forms
+    forms: ToldForms
     records: DeliveryRecords
 
     async def __call__(self, tenant_id: UUID, form_id: UUID) -> list[ShownDelivery]:

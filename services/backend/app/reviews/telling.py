@@ -11,8 +11,8 @@ from services.backend.app.ports.delivery_records import DeliveryRecords
 from services.backend.app.reviews.announce_form import AnnounceForm
 from services.backend.app.reviews.deliver_form import Senders, TellRecipient
 from services.backend.app.reviews.form_links import FormLinks
-from services.backend.app.reviews.forms import Forms
 from services.backend.app.reviews.show_deliveries import ShowDeliveries
+from services.backend.app.reviews.told_forms import ToldForms
 from services.backend.app.reviews.webhook_secrets import ShowWebhookSecret, WebhookSecrets
 
 
@@ -33,7 +33,6 @@ class TellingParts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    forms: Forms
     links: FormLinks
     announce: AnnounceForm
     tell: TellRecipient
@@ -49,10 +48,9 @@ def put_telling_together(
     sealer: CredentialSealer,
     show_apps: ShowApps,
 ) -> Telling:
-    forms, secrets = Forms(bus=bus), WebhookSecrets(sealer=sealer)
+    forms, secrets = ToldForms(bus=bus), WebhookSecrets(sealer=sealer)
     links = FormLinks(sealer=sealer, clock=clock, public_url=parts.public_url)
     return Telling(
-        forms=forms,
         links=links,
         announce=AnnounceForm(forms=forms, bus=bus),
         tell=TellRecipient(

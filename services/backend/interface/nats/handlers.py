@@ -22,9 +22,7 @@ DELIVERY_TRIES = 60
 """At most a minute apart: about an hour."""
 
 
-async def serve(
-    bus: MessageBus, cases: UseCases, *, delivery_tries: int = DELIVERY_TRIES
-) -> None:
+async def serve(bus: MessageBus, cases: UseCases, *, delivery_tries: int = DELIVERY_TRIES) -> None:
     """Register the handlers."""
 
     async def credential(query: CredentialQuery, _: Envelope) -> SealedCredential:
@@ -48,7 +46,7 @@ async def serve(
     await bus.serve(CREDENTIAL, credential)
     await bus.serve(ENVIRONMENT_SECRETS, environment_secrets)
     await bus.consume(RUN_ENDED, run_ended, durable=_DURABLE)
-    await bus.consume(CHILD_ACCEPTED, child_accepted, durable=_DURABLE)
+    await bus.consume(CHILD_ACCEPTED, child_accepted, durable=f"{_DURABLE}-children")
     await bus.consume(FORM_OPENED, form_opened, durable=f"{_DURABLE}-forms")
     await bus.consume(
         DELIVER_FORM,

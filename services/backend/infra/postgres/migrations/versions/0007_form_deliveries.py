@@ -4,8 +4,8 @@ from alembic import op
 
 from libs.common.database.row_security import protect_table
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:

@@ -4,8 +4,8 @@ from alembic import op
 
 from libs.common.database.common_tables import outbox_statements
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 # The fact as a row; told once more when a run of the conversation ends afterwards, for such a run
 # may have left variables behind.
