@@ -226,6 +226,7 @@ def _upload_file(parts: Parts) -> UploadFile:
     return UploadFile(
         files=parts.files,
         objects=parts.objects,
+        idempotency=parts.idempotency,
         clock=parts.clock,
         limits=parts.uploads.limits,
         blocked=parts.uploads.blocked,

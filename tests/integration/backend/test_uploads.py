@@ -125,6 +125,24 @@ async def test_a_preview_is_never_a_page(
     assert saved.headers["content-type"] == "application/octet-stream"
 
 
+async def test_an_upload_that_is_sent_again_is_the_same_file(house: House, key: str) -> None:
+    async def again(name: str, content: bytes, user: str = "ada") -> httpx.Response:
+        return await house.http.post(
+            "/v1/files/upload",
+            files={"file": (name, content, "text/plain")},
+            data={"user": user},
+            headers={**bearer(key), "Idempotency-Key": "one"},
+        )
+
+    first, second = await again("a.txt", b"hello"), await again("a.txt", b"hello")
+    assert second.json() == first.json()
+    for name, content in (("b.txt", b"hello"), ("a.txt", b"other")):
+        other = await again(name, content)
+        assert (other.status_code, other.json()["code"]) == (409, "conflict")
+    assert len(await keys_of_objects(house)) == 1
+    assert (await again("a.txt", b"other", user="eve")).status_code == 201
+
+
 async def test_a_file_of_another_app_is_unknown(house: House, key: str) -> None:
     file_id = await uploaded(house, key, "a.txt", b"mine")
     other = (await house.imported(app(name="Other")))["api_key"]

@@ -1,19 +1,23 @@
 """Keep a file that a client sends."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from uuid import UUID
 
 from libs.common.clock import Clock
 from libs.common.errors import HeddleError
 from libs.common.identifiers import uuid7
 from libs.common.object_store.store import ObjectStore
+from services.backend.app.errors import IdempotencyKeyReused
 from services.backend.app.ports.file_repository import FileRepository
+from services.backend.app.ports.idempotency_records import IdempotencyRecords
 from services.backend.domain.files.errors import (
     FileExtensionBlocked,
     FilenameNotExists,
     FileTooLarge,
+    FileUnknown,
     UnsupportedFileType,
 )
 from services.backend.domain.files.file_kinds import SizeLimits
@@ -24,7 +28,8 @@ from services.backend.domain.files.stored_uploads import object_key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredUpload:
-    """The bytes are stored; without a row they are collected after a day."""
+    """The bytes are stored; without a row they are collected after a day. `digest` is of the name
+    and the bytes."""
 
     file_id: UUID
     name: str
@@ -32,6 +37,7 @@ class StoredUpload:
     mime_type: str
     size: int
     object_key: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,7 @@ class UploadFile:
 
     files: FileRepository
     objects: ObjectStore
+    idempotency: IdempotencyRecords
     clock: Clock
     limits: SizeLimits
     blocked: frozenset[str] = frozenset()
@@ -63,19 +70,26 @@ class UploadFile:
         mime_type = mime_type_of(name, content_type)
         if not mime_type:
             raise UnsupportedFileType("File type not allowed.")
-        file_id, most = uuid7(), self.limits.most_bytes(extension)
+        file_id, most, digest = uuid7(), self.limits.most_bytes(extension), sha256(name.encode())
         key = object_key(tenant_id, file_id, secrets.token_hex(16))
+        size = await self.objects.put_stream(key, _at_most(chunks, most, digest.update))
         return StoredUpload(
             file_id=file_id,
             name=name,
             extension=extension,
             mime_type=mime_type,
-            size=await self.objects.put_stream(key, _at_most(chunks, most)),
+            size=size,
             object_key=key,
+            digest=digest.hexdigest(),
         )
 
-    async def keep(self, stored: StoredUpload, owner: FileOwner) -> UploadedFile:
-        """From here on the owner may name the file."""
+    async def keep(
+        self, stored: StoredUpload, owner: FileOwner, idempotency_key: str | None = None
+    ) -> UploadedFile:
+        """From here on the owner may name the file; under a key that was used before it is the file
+        of then.
+
+        Raises IdempotencyKeyReused where that was another one, FileUnknown where it is gone."""
         file = UploadedFile(
             file_id=stored.file_id,
             owner=owner,
@@ -87,7 +101,23 @@ class UploadFile:
             created_at=self.clock.now(),
         )
         await self.files.add(file)
-        return file
+        return file if idempotency_key is None else await self._first(file, stored, idempotency_key)
+
+    async def _first(self, file: UploadedFile, stored: StoredUpload, key: str) -> UploadedFile:
+        tenant_id, scope = file.owner.tenant_id, f"upload/{file.owner.end_user_id}"
+        request = f"{file.file_id}/{stored.digest}"
+        standing = await self.idempotency.claim(tenant_id, scope, key, request)
+        if standing == request:
+            return file
+        await self.files.delete_unnamed(tenant_id, [file.file_id])
+        await self.drop(stored)
+        file_id, _, digest = standing.partition("/")
+        if digest != stored.digest:
+            raise IdempotencyKeyReused("This Idempotency-Key was used for another upload.")
+        first = await self.files.find(tenant_id, UUID(file_id))
+        if first is None:
+            raise FileUnknown("The file that was uploaded under this Idempotency-Key is gone.")
+        return first
 
     async def drop(self, stored: StoredUpload) -> None:
         """Nobody will name it. Where that fails the collection does it."""
@@ -97,10 +127,13 @@ class UploadFile:
             return
 
 
-async def _at_most(chunks: AsyncIterator[bytes], most: int) -> AsyncIterator[bytes]:
+async def _at_most(
+    chunks: AsyncIterator[bytes], most: int, seen: Callable[[bytes], object]
+) -> AsyncIterator[bytes]:
     size = 0
     async for chunk in chunks:
         size += len(chunk)
         if size > most:
             raise FileTooLarge(f"File size exceeded. At most {most} bytes are taken.")
+        seen(chunk)
         yield chunk

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Header
 from pydantic import JsonValue
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -49,7 +49,9 @@ class FileDoor:
     upload: UploadFile
     show: ShowFile
 
-    async def uploaded(self, who: Principal, request: Request) -> UploadedFile:
+    async def uploaded(
+        self, who: Principal, request: Request, idempotency_key: str | None
+    ) -> UploadedFile:
         """Raises InvalidInput, and what UploadFile refuses with."""
         chunks = request.stream()
         content_type = request.headers.get("content-type", "")
@@ -61,7 +63,7 @@ class FileDoor:
                 app_id=app_of(who),
                 end_user_id=end_user_id(app_of(who), user_or_default(form.user)),
             )
-            return await self.upload.keep(form.only_file(), owner)
+            return await self.upload.keep(form.only_file(), owner, idempotency_key)
         except HeddleError:
             for stored in form.files:
                 await self.upload.drop(stored)
@@ -112,8 +114,12 @@ def file_router(door: FileDoor) -> APIRouter:
             "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
         },
     )
-    async def upload(request: Request, who: Annotated[Principal, app_key]) -> dict[str, JsonValue]:
-        return _shown(await door.uploaded(who, request))
+    async def upload(
+        request: Request,
+        who: Annotated[Principal, app_key],
+        idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    ) -> dict[str, JsonValue]:
+        return _shown(await door.uploaded(who, request, idempotency_key))
 
     @router.get("/files/{file_id}/preview", response_class=StreamingResponse)
     async def preview(
