@@ -1,7 +1,7 @@
 """Nodes that run another workflow: what they say of it, and what its end means to them."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from libs.common.contracts.child_runs import ChildCall, ChildOutcome, workflow_ref
@@ -14,9 +14,11 @@ from services.engine.domain.node_parts.node_contract import (
     NodeResult,
     NodeRun,
     OutputTypes,
+    Problem,
 )
 from services.engine.domain.node_parts.offered import Offered
 from services.engine.domain.node_parts.settings_reader import WRONG_TYPE, SettingsReader
+from services.engine.domain.node_parts.tool_arguments import ToolArguments
 from services.engine.domain.variables.record import record
 from services.engine.domain.variables.values import Value
 
@@ -76,6 +78,18 @@ def parse_workflow_ref(settings: SettingsReader, app: str, version: str = "") ->
     app_id = _uuid(settings, app, required=True)
     version_id = _uuid(settings, version) if version else None
     return "" if app_id is None else workflow_ref(app_id, version_id)
+
+
+def not_given(called: KnownWorkflow, arguments: ToolArguments, field: str) -> Iterator[Problem]:
+    """What the called workflow requires and the arguments, configured in `field`, leave out."""
+    given = {name for name, _ in (*arguments.written, *arguments.passed)}
+    for declared in called.inputs:
+        name = declared.get("variable")
+        if declared.get("required") and not declared.get("default") and name not in given:
+            message = f"the called workflow requires {name!r}, which it is not given"
+            yield Problem(
+                code="missing_input", message=message, field=f"{field}.{name}", severity="warning"
+            )
 
 
 def _uuid(settings: SettingsReader, name: str, *, required: bool = False) -> UUID | None:

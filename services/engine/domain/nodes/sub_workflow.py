@@ -1,12 +1,13 @@
 """sub-workflow: a published app, run as a run of its own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from libs.common.contracts.run_forks import NodeEffect
 from services.engine.domain.node_parts.called_workflow import (
     KnownWorkflow,
     call_workflow,
+    not_given,
     parse_workflow_ref,
 )
 from services.engine.domain.node_parts.node_contract import (
@@ -38,7 +39,7 @@ class SubWorkflowNode:
 
     def knowing_workflow(self, called: KnownWorkflow) -> "KnownSubWorkflowNode":
         known = {field.name: getattr(self, field.name) for field in fields(SubWorkflowNode)}
-        known["problems"] = (*self.problems, *_not_given(called, self.arguments))
+        known["problems"] = (*self.problems, *not_given(called, self.arguments, "inputs"))
         return KnownSubWorkflowNode(**known, called=called)
 
     def run(self, context: NodeContext) -> NodeRun:
@@ -59,17 +60,6 @@ class KnownSubWorkflowNode(SubWorkflowNode):
     @property
     def effect_class(self) -> NodeEffect:
         return self.called.effect_class
-
-
-def _not_given(called: KnownWorkflow, arguments: ToolArguments) -> Iterator[Problem]:
-    given = {name for name, _ in (*arguments.written, *arguments.passed)}
-    for declared in called.inputs:
-        name = declared.get("variable")
-        if declared.get("required") and not declared.get("default") and name not in given:
-            message = f"the called workflow requires {name!r}, which it is not given"
-            yield Problem(
-                code="missing_input", message=message, field=f"inputs.{name}", severity="warning"
-            )
 
 
 def parse_sub_workflow(node_id: str, data: Mapping[str, Value]) -> SubWorkflowNode:

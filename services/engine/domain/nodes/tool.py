@@ -1,10 +1,17 @@
 """tool: one call of a tool that the plugin service has."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from libs.common.contracts.run_forks import NodeEffect
 from libs.common.contracts.tool_call import ToolCall, ToolResult
+from services.engine.domain.node_parts.called_workflow import (
+    KnownWorkflow,
+    call_workflow,
+    not_given,
+    parse_workflow_ref,
+)
 from services.engine.domain.node_parts.effects import CallTool, EffectError
 from services.engine.domain.node_parts.expected_result import expect
 from services.engine.domain.node_parts.node_contract import (
@@ -17,11 +24,18 @@ from services.engine.domain.node_parts.node_contract import (
 )
 from services.engine.domain.node_parts.settings_reader import SettingsReader
 from services.engine.domain.node_parts.tool_arguments import ToolArguments, parse_tool_arguments
+from services.engine.domain.variables.files import is_file
+from services.engine.domain.variables.record import changed
 from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Selector, Value
 
 _OWN_KINDS = frozenset({"", "builtin", "plugin"})
-_KINDS_TO_COME = frozenset({"api", "workflow", "mcp", "app", "dataset-retrieval"})
+_KINDS_TO_COME = frozenset({"api", "mcp", "app", "dataset-retrieval"})
+_OUTPUTS: OutputTypes = {
+    "text": ValueType.STRING,
+    "files": ValueType.ARRAY_FILE,
+    "json": ValueType.ARRAY_OBJECT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +52,7 @@ class ToolNode:
 
     @property
     def output_types(self) -> OutputTypes:
-        return {
-            "text": ValueType.STRING,
-            "files": ValueType.ARRAY_FILE,
-            "json": ValueType.ARRAY_OBJECT,
-        }
+        return _OUTPUTS
 
     def doubts(self, name: str) -> str | None:
         """Nothing: tools name outputs of their own."""
@@ -77,9 +87,58 @@ def _outputs(answer: ToolResult) -> dict[str, Value]:
     }
 
 
-def parse_tool(node_id: str, data: Mapping[str, Value]) -> ToolNode:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowToolNode:
+    """A tool that is an app of this platform: `called` is what is known of it before a run."""
+
+    ref: str
+    arguments: ToolArguments
+    called: KnownWorkflow | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def references(self) -> tuple[Selector, ...]:
+        return self.arguments.references
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return _OUTPUTS
+
+    @property
+    def effect_class(self) -> NodeEffect:
+        return "unsafe" if self.called is None else self.called.effect_class
+
+    def knowing_workflow(self, called: KnownWorkflow) -> "WorkflowToolNode":
+        missing = not_given(called, self.arguments, "tool_parameters")
+        return replace(self, called=called, problems=(*self.problems, *missing))
+
+    def run(self, context: NodeContext) -> NodeRun:
+        inputs = self.arguments.resolve(context.variables)
+        result = yield from call_workflow(self.ref, inputs)
+        return changed(
+            result,
+            outputs={
+                "text": json.dumps(result.outputs, ensure_ascii=False),
+                "files": [*_files_in(result.outputs)],
+                "json": [result.outputs],
+            },
+        )
+
+
+def _files_in(outputs: Mapping[str, Value]) -> Iterator[Value]:
+    for value in outputs.values():
+        yield from filter(is_file, value if isinstance(value, list) else [value])
+
+
+def parse_tool(node_id: str, data: Mapping[str, Value]) -> ToolNode | WorkflowToolNode:
     settings = SettingsReader(data)
     kind = settings.text("provider_type")
+    if kind == "workflow":
+        return WorkflowToolNode(
+            ref=parse_workflow_ref(settings, "provider_id"),
+            arguments=parse_tool_arguments(settings),
+            problems=settings.problems,
+        )
     provider = settings.text("provider_id") or settings.text("provider_name")
     name = settings.text("tool_name", required=True)
     tool = f"{provider.rpartition('/')[2]}/{name}"
