@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import asyncpg
+from pydantic import Field, TypeAdapter
 
-from libs.common.contracts.run_commands import RunEnded, RunStatus
+from libs.common.contracts.run_commands import TERMINAL_STATUSES, RunCommand, RunEnded, RunStatus
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.store_errors import DatabaseAway
 from services.engine.app.ports.engine_stores import EngineStores
@@ -28,6 +29,7 @@ from tests.simulation.audit import Audit
 from tests.simulation.network import Network, RemoteStore
 from tests.simulation.world import Process, StoreClock
 
+_COMMANDS: TypeAdapter[RunCommand] = TypeAdapter(Annotated[RunCommand, Field(discriminator="kind")])
 _CLAIMS = frozenset({"claim_queued", "claim_orphaned"})
 
 
@@ -80,6 +82,7 @@ class Database:
         outcomes: Sequence[bytes],
         _messages: Sequence[UUID],
         _subject: str,
+        *beside: Sequence[Any],
     ) -> list[int]:
         """As the function of the migration, whose rules have tests of their own over Postgres."""
         lost: set[int] = set()
@@ -102,6 +105,11 @@ class Database:
             row = self.state.runs[keys[place - 1]]
             if place not in lost and (row.epoch, row.status) == (epochs[place - 1], "running"):
                 self._end(row, cast("RunStatus", status), RunEnded.model_validate_json(outcome))
+        # Changes to variables, which no run here makes, and then commands to other runs.
+        for place, target, _, _, body in zip(*beside[5:], strict=True):
+            told = self.state.runs.get((tenants[place - 1], target))
+            if place not in lost and told is not None and told.status not in TERMINAL_STATUSES:
+                told.put_command(_COMMANDS.validate_json(body))
         return sorted(lost)
 
     def _end(self, row: RunRow, status: RunStatus, outcome: RunEnded) -> None:

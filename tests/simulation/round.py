@@ -94,7 +94,8 @@ class Round:
 
     def _played(self) -> Told:
         shape, world = self._shape, self.world
-        for sample in SAMPLES:
+        called = [sample.calls for sample in SAMPLES if sample.calls is not None]
+        for sample in (*SAMPLES, *called):
             self._database.state.workflows[TENANT, sample.content_hash] = sample.definition
         self._workers += [self._worker() for _ in range(shape.workers)]
         for _ in range(shape.runs):
@@ -116,8 +117,10 @@ class Round:
     def _is_over(self) -> bool:
         if self.world.defects:
             return True
-        past = self.world.now > self._shape.seconds
-        return past and len(self._outcomes) == self._shape.runs
+        if self.world.now <= self._shape.seconds or len(self._samples) < self._shape.runs:
+            return False
+        ended = self._outcomes.keys()
+        return len(ended) == len(self._database.state.runs) and self._samples.keys() <= ended
 
     def _worker(self) -> WorkerProcess:
         self._started += 1
@@ -207,6 +210,7 @@ class Round:
         assert not left, f"runs have not ended: {left}"
         for run_id, sample in self._samples.items():
             self._judge(run_id, sample)
+        self._judge_children()
         latest = max(self._latest - self._shape.seconds, 0.0)
         takeovers = sum(row.takeovers for row in self._database.state.runs.values())
         return Told(
@@ -221,6 +225,23 @@ class Round:
             return
         assert outcome.status == "succeeded", f"a run ended as {outcome.status}: {outcome.error}"
         assert outcome.answer == text == sample.answer
+
+    def _judge_children(self) -> None:
+        """Each call was one run, which has ended, and well where its caller did."""
+        callers: set[UUID] = set()
+        for (_, run_id), row in self._database.state.runs.items():
+            parent = row.request.parent
+            if parent is None:
+                continue
+            assert parent.run_id not in callers, "a call was made by two runs"
+            callers.add(parent.run_id)
+            assert run_id in self._outcomes, f"a called run has not ended: {row.status}"
+            assert self._audit.of(run_id).finished, "a called run has no last event"
+            if self._outcomes[parent.run_id].status == "succeeded":
+                assert row.status == "succeeded", f"a called run ended as {row.status}"
+        called = {run_id for run_id, sample in self._samples.items() if sample.calls is not None}
+        well = {run_id for run_id in called if self._outcomes[run_id].status == "succeeded"}
+        assert well <= callers <= called
 
 
 def _nothing() -> None: ...

@@ -69,6 +69,7 @@ def test_people_that_a_child_waited_for_cost_its_caller_no_time() -> None:
 def test_each_attempt_is_another_run() -> None:
     again = {"retry_config": {"retry_enabled": True, "max_retries": 1, "retry_interval": 1}}
     world = _begun({"c": {**CALL, **again}}, "s > c")
+    (first,) = world.calling.values()
     world.happen(f"accept {key('c')}")
     world.end(key("c"), status="failed", error="no")
     assert not world.calling
@@ -76,6 +77,7 @@ def test_each_attempt_is_another_run() -> None:
     world.happen(retry)
     (child,) = world.calling.values()
     assert child.child_run_id == child_run_id(RUN, key("c", attempt=1))
+    assert child.child_run_id != first.child_run_id
     assert child.child_run_id.int >> 80 == RUN.int >> 80
 
 
