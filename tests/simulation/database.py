@@ -106,7 +106,8 @@ class Database:
             if place not in lost and (row.epoch, row.status) == (epochs[place - 1], "running"):
                 self._end(row, cast("RunStatus", status), RunEnded.model_validate_json(outcome))
         # Changes to variables, which no run here makes, and then commands to other runs.
-        for place, target, _, _, body in zip(*beside[5:], strict=True):
+        commands: list[Any] = [*zip(*beside[5:], strict=True)]
+        for place, target, _, _, body in commands:
             told = self.state.runs.get((tenants[place - 1], target))
             if place not in lost and told is not None and told.status not in TERMINAL_STATUSES:
                 told.put_command(_COMMANDS.validate_json(body))
