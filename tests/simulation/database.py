@@ -1,7 +1,7 @@
 """The one database of a round: the stores in memory, and the group commit over them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -30,6 +30,8 @@ from tests.simulation.network import Network, RemoteStore
 from tests.simulation.world import Process, StoreClock
 
 _COMMANDS: TypeAdapter[RunCommand] = TypeAdapter(Annotated[RunCommand, Field(discriminator="kind")])
+_Told = tuple[int, UUID, UUID, str, bytes]
+"""The place of its row, the run that is told, the command's id, kind and body."""
 _CLAIMS = frozenset({"claim_queued", "claim_orphaned"})
 
 
@@ -106,7 +108,7 @@ class Database:
             if place not in lost and (row.epoch, row.status) == (epochs[place - 1], "running"):
                 self._end(row, cast("RunStatus", status), RunEnded.model_validate_json(outcome))
         # Changes to variables, which no run here makes, and then commands to other runs.
-        commands: list[Any] = [*zip(*beside[5:], strict=True)]
+        commands = cast("Iterable[_Told]", zip(*beside[5:], strict=True))
         for place, target, _, _, body in commands:
             told = self.state.runs.get((tenants[place - 1], target))
             if place not in lost and told is not None and told.status not in TERMINAL_STATUSES:

@@ -69,7 +69,11 @@ class CallingWorld(ParkedWorld):
             error="refused" if self.fails(*place_of(key)) else None,
         )
         command = ChildFinished(**self.address(), key=key, outcome=outcome.model_copy(update=more))
+        # An owner that is told of the end while it accepts the child again hears of that too late.
+        late = self.calling.pop(key, None)
         self.tell(command)
+        if late is not None:
+            assert not self.machine.child_started(key, self.now).events
 
     def _take(self, step: Step) -> None:
         ParkedWorld._take(self, step)
