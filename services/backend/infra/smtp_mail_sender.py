@@ -99,8 +99,8 @@ class SmtpMailSender:
             start_tls={"first": False, "required": True, "offered": None}[options.tls],
             timeout=_SECONDS,
         )
-        await client.connect()
         try:
+            await client.connect()
             await client.send_message(message, sender=options.sender.addr_spec, recipients=[to])
             # It is accepted: whatever happens to the farewell changes nothing.
             with suppress(aiosmtplib.SMTPException, OSError):
