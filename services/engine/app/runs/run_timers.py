@@ -71,7 +71,8 @@ class LoopTimers:
                 self._over -= 1
             # A run that ended may have thinned them out.
             entries = self._entries
-        if entries and self._handle is None:
+        # What was rung may have set one for later, which armed the loop for that one.
+        if entries and (self._handle is None or entries[0][0] < self._armed):
             self._arm(entries[0][0])
 
 

@@ -67,6 +67,25 @@ async def test_a_timer_set_while_another_rings_is_heard() -> None:
     assert rung == ["first", "second"]
 
 
+async def test_a_later_timer_set_while_another_rings_delays_none_before_it() -> None:
+    shared, over = LoopTimers(SystemClock()), asyncio.Event()
+    rung: list[str] = []
+
+    def due(name: str) -> None:
+        rung.append(name)
+        if name == "first":
+            timers.schedule(_timer("in an hour", 3600.0), 0.0)
+        else:
+            over.set()
+
+    timers = RunTimers(shared, due)
+    timers.schedule(_timer("first", 0.0), 0.0)
+    timers.schedule(_timer("soon", 0.05), 0.0)
+    async with asyncio.timeout(_BOUND):
+        await over.wait()
+    assert rung == ["first", "soon"]
+
+
 async def test_what_runs_that_are_over_waited_for_is_forgotten() -> None:
     shared = LoopTimers(SystemClock())
     kept = RunTimers(shared, lambda _: None)
