@@ -1,6 +1,6 @@
 """The two implementations of the bus, each as a caller and a server."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 
 import pytest
@@ -23,10 +23,17 @@ class ObjectsInMemory:
     async def put(self, key: str, body: bytes) -> None:
         self.bodies[key] = body
 
+    async def put_stream(self, key: str, chunks: AsyncIterable[bytes]) -> int:
+        self.bodies[key] = b"".join([chunk async for chunk in chunks])
+        return len(self.bodies[key])
+
     async def get(self, key: str) -> bytes:
         if key not in self.bodies:
             raise NotFound(f"no object {key}")
         return self.bodies[key]
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        yield await self.get(key)
 
     async def delete(self, key: str) -> None:
         self.bodies.pop(key, None)
