@@ -64,6 +64,7 @@ async def test_its_first_bytes_say_what_it_is(
         (f"uploads/{uuid7()}/f.x", PNG, FileMissing),
         (f"uploads/{TENANT}/none", None, FileMissing),
     ],
+    ids=["no-image", "too-large", "anothers", "missing"],
 )
 async def test_what_cannot_be_shown_is_told(
     objects: FilesystemStore, key: str, body: bytes | None, error: type[HeddleError]
