@@ -8,7 +8,7 @@ import pytest
 from tests.security.buried_letter import bury
 from tests.security.graphs import chat, template
 from tests.security.raw_web import RawWeb, raw_web
-from tests.security.rows import first_tenant
+from tests.security.rows import first_tenant, settled
 from tests.security.second_tenant import add_tenant
 from tests.security.stage import PROVIDER_SECRET, SAID, Stage, bearer, belongings, imported
 from tests.support.databases import run_outside
@@ -48,7 +48,7 @@ def stage(
         # The oldest one: the second one is not there yet.
         tenant_id = run_outside(first_tenant(platform))
         second = add_tenant(platform.environment["HEDDLE_DATABASE_URL"])
-        yield Stage(
+        made = Stage(
             platform=platform,
             http=http,
             first=belongings(http, platform.workspace_key),
@@ -57,3 +57,5 @@ def stage(
             others_chat=imported(http, chat(), second.workspace_key)["api_key"],
             letter_id=bury(platform, http, tenant_id, SAID),
         )
+        run_outside(settled(platform))
+        yield made

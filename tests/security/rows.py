@@ -9,7 +9,15 @@ import asyncpg
 
 from tests.security.stage import Stage
 from tests.support.databases import run_outside
+from tests.support.engine_harness import eventually
 from tests.support.platform import Platform
+
+_UNDER_WAY = """
+SELECT EXISTS (SELECT FROM engine.runs WHERE status IN ('queued', 'running'))
+    OR EXISTS (SELECT FROM engine.outbox WHERE sent_at IS NULL)
+    OR EXISTS (SELECT FROM backend.outbox WHERE sent_at IS NULL)
+    OR EXISTS (
+        SELECT FROM backend.runs WHERE finished_at IS NULL AND handed_over_at IS NULL)"""
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -20,6 +28,10 @@ class TenantRows:
 
     digests: tuple[tuple[str, str], ...]
     first_key_id: UUID
+
+    def __repr__(self) -> str:
+        # Short enough that a failing comparison shows which table changed.
+        return "\n".join(f"{name} {digest[:20]}" for name, digest in self.digests)
 
 
 def rows_of_first_tenant(stage: Stage) -> TenantRows:
@@ -41,6 +53,19 @@ async def first_tenant(platform: Platform) -> UUID:
     )
     await sweeper.close()
     return tenant
+
+
+async def settled(platform: Platform) -> None:
+    """Wait until no run of the first tenant is under way, and all that was to be told of them is:
+    a run that asks people is parked, and noted as handed over, after its caller has heard of it."""
+    url = platform.environment["HEDDLE_DATABASE_URL"]
+    connection = await connected(url, await first_tenant(platform))
+
+    async def nothing_under_way() -> bool:
+        return not await connection.fetchval(_UNDER_WAY)
+
+    await eventually(nothing_under_way, within=30.0)
+    await connection.close()
 
 
 async def _rows(stage: Stage) -> TenantRows:
