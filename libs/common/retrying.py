@@ -1,7 +1,9 @@
 """Retry policies carried out by tenacity."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
@@ -27,6 +29,35 @@ async def retrying(
     Repeats HeddleErrors that say `retryable`, and `retry_on`. An error's `retry_after` lengthens
     the wait before the next try.
     """
+
+    def repeat(error: BaseException) -> bool:
+        if isinstance(error, HeddleError):
+            return error.retryable or isinstance(error, retry_on)
+        return isinstance(error, retry_on) and not isinstance(error, asyncio.CancelledError)
+
+    begun = time.monotonic()
+    try:
+        # Most succeed at once, and tenacity's machinery costs more than a small statement.
+        return await work()
+    except Exception as error:
+        if not repeat(error):
+            raise
+        failed = error
+    spent = timedelta(seconds=time.monotonic() - begun)
+    return await _again(policy, failed, work, repeat, spent=spent, clock=clock or SystemClock())
+
+
+async def _again(
+    policy: RetryPolicy,
+    failed: Exception,
+    work: Callable[[], Awaitable[T]],
+    repeat: Callable[[BaseException], bool],
+    *,
+    spent: timedelta,
+    clock: Clock,
+) -> T:
+    """The tries behind the first one, which took `spent` and ended with `failed`."""
+    first: Exception | None = failed
     wait = wait_random_exponential(
         multiplier=policy.first.total_seconds(), max=policy.cap.total_seconds()
     )
@@ -36,20 +67,18 @@ async def retrying(
         asked = error.retry_after if isinstance(error, HeddleError) else None
         return max(wait(state), asked or 0.0)
 
-    def repeat(error: BaseException) -> bool:
-        if isinstance(error, HeddleError):
-            return error.retryable or isinstance(error, retry_on)
-        return isinstance(error, retry_on) and not isinstance(error, asyncio.CancelledError)
-
     async def once() -> T:
-        # tenacity only awaits what is a coroutine function by its looks; `work` may be a lambda.
+        nonlocal first
+        if first is not None:
+            error, first = first, None
+            raise error
         return await work()
 
     attempts = AsyncRetrying(
-        stop=stop_after_attempt(policy.attempts) | stop_after_delay(policy.total),
+        stop=stop_after_attempt(policy.attempts) | stop_after_delay(policy.total - spent),
         wait=next_wait,
         retry=retry_if_exception(repeat),
-        sleep=(clock or SystemClock()).sleep,
+        sleep=clock.sleep,
         reraise=True,
     )
     return await attempts(once)
