@@ -46,6 +46,18 @@ class ImportedApp(_Model):
     report: ImportReport = ImportReport()
 
 
+class ReplacedDraft(_Model):
+    """`published`: the draft is what runs now. `version_id` is what runs, None: nothing."""
+
+    app_id: str
+    mode: str
+    name: str = ""
+    revision: int
+    version_id: str | None = None
+    published: bool = False
+    report: ImportReport = ImportReport()
+
+
 class App(_Model):
     app_id: str = Field(validation_alias=AliasChoices("app_id", "id"))
     mode: str
@@ -108,6 +120,20 @@ class ControlPlane:
             },
         )
         return _parsed(ImportedApp, answer)
+
+    def replace_draft(
+        self, app_id: str, text: bytes, *, publish: bool, revision: int | None
+    ) -> ReplacedDraft:
+        """Make a document the app's draft; with `revision` in place of that one only."""
+        seen = {} if revision is None else {"If-Match": f'"{revision}"'}
+        answer = self._send(
+            "PUT",
+            f"/api/apps/{app_id}/draft",
+            params={"publish": "true" if publish else "false"},
+            content=text,
+            headers={"Content-Type": "application/yaml", **seen},
+        )
+        return _parsed(ReplacedDraft, answer)
 
     def find_app(self, name_or_id: str) -> App:
         """The app with this id or, when only one has it, this name."""

@@ -41,6 +41,9 @@ CASES: dict[str, Case] = {
     "POST /api/apps/{app_id}/publish": Case(
         key="adm", path=lambda f: f"/api/apps/{f.app_id}/publish"
     ),
+    "PUT /api/apps/{app_id}/draft": Case(
+        key="adm", path=lambda f: f"/api/apps/{f.app_id}/draft?publish=true"
+    ),
     "PUT /api/apps/{app_id}/secrets/{name}": Case(
         key="adm",
         path=lambda f: f"/api/apps/{f.app_id}/secrets/KEY",

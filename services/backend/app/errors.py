@@ -11,7 +11,7 @@ from libs.common.errors import (
 )
 
 
-class DocumentTooLarge(InvalidInput):
+class DocumentTooLarge(PayloadTooLarge):
     """The DSL document is above the limit; nothing was stored."""
 
     code = "document_too_large"
@@ -23,6 +23,21 @@ class AppNotPublished(InvalidInput):
 
     code = "app_not_published"
     title = "The app is not published"
+
+
+class DraftChanged(CallerError):
+    """The draft is not the revision that the caller has seen. `extra` holds its `revision`."""
+
+    code = "draft_changed"
+    status = 412
+    title = "The draft was changed"
+
+
+class AppModeDiffers(Conflict):
+    """A draft of another mode than the app's, whose clients use the doors of its mode."""
+
+    code = "app_mode_differs"
+    title = "The document's mode is not the app's"
 
 
 class AppUnavailable(InvalidInput):

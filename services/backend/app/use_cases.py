@@ -8,11 +8,13 @@ from libs.common.contracts.run_commands import RunLimits
 from libs.common.messaging.bus import MessageBus
 from libs.common.messaging.dead_letters import DeadLetters
 from libs.common.object_store.store import ObjectStore
+from services.backend.app.apps.draft_reading import DraftReading
 from services.backend.app.apps.engine_workflows import EngineWorkflows
 from services.backend.app.apps.environment_secrets import EnvironmentSecrets
 from services.backend.app.apps.import_app import ImportApp
 from services.backend.app.apps.publish_app import PublishApp
 from services.backend.app.apps.published_apps import PublishedApps
+from services.backend.app.apps.replace_draft import ReplaceDraft
 from services.backend.app.apps.show_apps import ShowApps
 from services.backend.app.apps.sub_workflows import SubWorkflows
 from services.backend.app.conversations.conversation_variables import ConversationVariablesOf
@@ -109,6 +111,7 @@ class UseCases:
     app_keys: AppKeys
     key_uses: KeyUses
     import_app: ImportApp
+    replace_draft: ReplaceDraft
     environment_secrets: EnvironmentSecrets
     publish_app: PublishApp
     show_apps: ShowApps
@@ -157,6 +160,7 @@ def put_together(parts: Parts) -> UseCases:
     secrets = EnvironmentSecrets(apps=parts.apps, secrets=parts.secrets, sealer=parts.sealer)
     links = _file_links(parts)
     turns = OpenTurn(conversations=parts.conversations, record_end=record_end)
+    reading = _draft_reading(parts, workflows, called)
     start = _start_run(parts, called, turns, hand_over, follow, links)
     until_paused = UntilPaused(engine=engine)
     telling = _telling(parts)
@@ -166,7 +170,8 @@ def put_together(parts: Parts) -> UseCases:
         key_uses=key_uses,
         app_keys=app_keys,
         environment_secrets=secrets,
-        import_app=_import_app(parts, app_keys, workflows, publish, called, secrets),
+        import_app=_import_app(parts, app_keys, reading, publish, secrets),
+        replace_draft=ReplaceDraft(parts.apps, reading, publish, secrets),
         publish_app=publish,
         show_apps=ShowApps(parts.apps),
         published_apps=published,
@@ -278,25 +283,30 @@ def _conversation_variables(
     )
 
 
+def _draft_reading(parts: Parts, workflows: EngineWorkflows, called: SubWorkflows) -> DraftReading:
+    return DraftReading(
+        documents=parts.documents,
+        engine=workflows,
+        sub_workflows=called,
+        sealer=parts.sealer,
+        mails=parts.telling.mails,
+    )
+
+
 def _import_app(
     parts: Parts,
     keys: AppKeys,
-    workflows: EngineWorkflows,
+    reading: DraftReading,
     publish: PublishApp,
-    called: SubWorkflows,
     secrets: EnvironmentSecrets,
 ) -> ImportApp:
     return ImportApp(
         apps=parts.apps,
         keys=keys,
-        documents=parts.documents,
-        engine=workflows,
+        reading=reading,
         publish=publish,
-        sub_workflows=called,
-        mails=parts.telling.mails,
         secrets=secrets,
         idempotency=parts.idempotency,
-        sealer=parts.sealer,
         clock=parts.clock,
     )
 

@@ -54,7 +54,7 @@ async def test_an_idempotency_key_belongs_to_one_import(house: House) -> None:
         ("nodes: []\nedges: []", 400, "Missing app data in YAML content (line 1, column 1)"),
         ("app:\n  mode: chat\n", 400, "(line 2, column 9)"),
         ("app: {mode: workflow}\nworkflow: {features: {}}", 400, "Missing graph"),
-        ("#" * (10 * 1024 * 1024 + 1), 400, "above 10485760 bytes"),
+        ("#" * (10 * 1024 * 1024 + 1), 413, "above 10485760 bytes"),
     ],
 )
 async def test_bad_documents_are_problems_and_leave_nothing(

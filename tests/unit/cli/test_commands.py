@@ -115,6 +115,25 @@ def test_an_import_that_could_not_be_published_fails_after_its_report(
     assert heddle("import", dsl).exit_code == 0
 
 
+def test_import_replaces_the_draft_of_an_app(platform: ScriptedPlatform, dsl: Path) -> None:
+    platform.answers["GET /api/apps"] = [answer({"apps": [IMPORTED]})]
+    replaced: dict[str, JsonValue] = {"app_id": "a1", "mode": "workflow", "name": "triage"}
+    replaced |= {"revision": 4, "version_id": "v1", "published": True}
+    platform.answers["PUT /api/apps/a1/draft"] = [answer(replaced)]
+    result = heddle("import", dsl, "--app", "triage", "--publish", "--revision", "3")
+    assert (result.exit_code, result.stdout) == (0, "The draft of `triage` (a1) is at 4 now.\n")
+    sent = platform.requests[-1]
+    assert sent.line == "PUT /api/apps/a1/draft?publish=true"
+    assert (sent.headers["if-match"], sent.body) == ('"3"', dsl.read_bytes())
+    draft = replaced | {"published": False}
+    platform.answers["PUT /api/apps/a1/draft"] = [answer(draft)]
+    told = json.loads(heddle("import", dsl, "--app", "a1", "--json").stdout)
+    assert told["revision"] == 4
+    assert "if-match" not in platform.requests[-1].headers
+    assert heddle("import", dsl, "--app", "a1", "--publish").exit_code == 1
+    assert heddle("import", dsl, "--revision", "3").exit_code == 2
+
+
 def test_a_problem_document_becomes_one_clear_message(
     platform: ScriptedPlatform, dsl: Path
 ) -> None:

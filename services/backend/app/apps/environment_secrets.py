@@ -1,7 +1,7 @@
 """Secret environment values of apps: stored sealed, served by reference, never shown."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -20,7 +20,6 @@ from services.backend.app.ports.credential_sealer import CredentialSealer
 from services.backend.app.ports.environment_secret_repository import EnvironmentSecretRepository
 from services.backend.domain.apps.environment_secrets import (
     StoredSecret,
-    secret_version,
     with_versions,
 )
 
@@ -49,15 +48,19 @@ class EnvironmentSecrets:
         draft = await self.apps.draft(tenant_id, app_id)
         if draft is None:
             raise NotFound("There is no such app.")
-        current = secret_version(draft.definition, name)
+        current = draft.secret_version(name)
         if current is None:
             raise NotFound("The draft has no secret environment variable of this name.")
-        if await self._is(tenant_id, app_id, name, current, value):
+        if await self.is_value(tenant_id, app_id, name, current, value):
             return current
-        version = 1 + await self.secrets.newest_version(tenant_id, app_id, name)
+        version = await self.next_version(tenant_id, app_id, name)
         stored = self.sealed(tenant_id, app_id, name, version, value)
-        changed = with_versions(draft.definition, {name: version})
-        if not await self.secrets.add(tenant_id, app_id, stored, changed):
+        changed = replace(
+            draft,
+            definition=with_versions(draft.definition, {name: version}),
+            revision=draft.revision + 1,
+        )
+        if not await self.secrets.add(tenant_id, stored, changed):
             raise Conflict("The variable was changed at the same moment; look and try again.")
         return version
 
@@ -71,7 +74,14 @@ class EnvironmentSecrets:
             )
         )
 
-    async def _is(self, tenant_id: UUID, app_id: UUID, name: str, version: int, value: str) -> bool:
+    async def next_version(self, tenant_id: UUID, app_id: UUID, name: str) -> int:
+        """What another value's version would be."""
+        return 1 + await self.secrets.newest_version(tenant_id, app_id, name)
+
+    async def is_value(
+        self, tenant_id: UUID, app_id: UUID, name: str, version: int, value: JsonValue
+    ) -> bool:
+        """Whether `value` is what that version stands for."""
         wanted = (SecretReference(name=name, version=version),)
         for stored in await self.secrets.find(tenant_id, app_id, wanted):
             purpose = secret_purpose(app_id, name, version)

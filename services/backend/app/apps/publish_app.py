@@ -1,6 +1,6 @@
 """Make an app's draft the version that runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from libs.common.contracts.workflows import Finding, WorkflowDefinition
@@ -51,13 +51,7 @@ class PublishApp:
                 f"The draft has {len(report.errors)} error(s), so it cannot be published: {first}",
                 extra={"report": report_view(report)},
             )
-        current = Draft(
-            app_id=draft.app_id,
-            source=draft.source,
-            source_hash=draft.source_hash,
-            definition=draft.definition,
-            report=report,
-        )
+        current = replace(draft, report=report)
         version_id = await self.apps.publish(tenant_id, current, uuid7())
         warnings = (*report.warnings, *unheard(draft.definition, mails=self.mails))
         return Published(version_id=version_id, warnings=warnings)

@@ -37,6 +37,14 @@ class AppRepository(Protocol):
 
     async def draft(self, tenant_id: UUID, app_id: UUID) -> Draft | None: ...
 
+    async def replace_draft(
+        self, tenant_id: UUID, app: App, draft: Draft, secrets: Sequence[StoredSecret] = ()
+    ) -> bool:
+        """Store another draft in place of the revision before its own, with the app's name,
+        description and icon and new versions of its secrets; False when the draft was changed
+        meanwhile, and then nothing is."""
+        ...
+
     async def publish(self, tenant_id: UUID, draft: Draft, version_id: UUID) -> UUID:
         """Make the draft the published version; the id of an equal earlier version is kept."""
         ...

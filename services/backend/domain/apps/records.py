@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.contracts.workflows import ValidationReport, WorkflowDefinition
+from services.backend.domain.apps.environment_secrets import secret_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +25,19 @@ class App:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What was imported last. `source` is the document as it came, for a lossless
-    export; secret values are empty in it, and versions in the definition."""
+    export; secret values are empty in it, and versions in the definition. `revision` rises by one
+    with every change."""
 
     app_id: UUID
     source: bytes
     source_hash: str
     definition: WorkflowDefinition
     report: ValidationReport
+    revision: int = 1
+
+    def secret_version(self, name: str) -> int | None:
+        """The version that it has of a secret, None when it has no such secret."""
+        return secret_version(self.definition, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

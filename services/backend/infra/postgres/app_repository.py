@@ -5,13 +5,19 @@ from uuid import UUID
 
 import asyncpg
 
-from libs.common.contracts.workflows import ValidationReport, WorkflowDefinition
+from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.database.asyncpg_pool import Pool, PooledConnection
 from libs.common.database.store_errors import translated
 from libs.common.database.tenant_transaction import tenant_transaction
 from services.backend.app.ports.app_repository import ImportedApp
 from services.backend.domain.apps.environment_secrets import StoredSecret
 from services.backend.domain.apps.records import App, AppVersion, Draft
+from services.backend.infra.postgres.draft_rows import (
+    find_draft,
+    insert_draft,
+    lock_draft,
+    update_draft,
+)
 from services.backend.infra.postgres.environment_secret_repository import insert_secret
 from services.backend.infra.postgres.storable_text import storable
 
@@ -43,7 +49,7 @@ class PostgresAppRepository:
                 for secret in secrets:
                     await insert_secret(connection, tenant_id, app.app_id, secret)
             stored = await _find(connection, same or app.app_id)
-            stored_draft = await _draft(connection, same or app.app_id)
+            stored_draft = await find_draft(connection, same or app.app_id)
         assert stored is not None
         assert stored_draft is not None
         return ImportedApp(app=stored, draft=stored_draft, created=same is None)
@@ -66,7 +72,26 @@ class PostgresAppRepository:
 
     async def draft(self, tenant_id: UUID, app_id: UUID) -> Draft | None:
         async with tenant_transaction(self._pool, tenant_id) as connection:
-            return await _draft(connection, app_id)
+            return await find_draft(connection, app_id)
+
+    async def replace_draft(
+        self, tenant_id: UUID, app: App, draft: Draft, secrets: Sequence[StoredSecret] = ()
+    ) -> bool:
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            if not await lock_draft(connection, app.app_id, draft.revision - 1):
+                return False
+            await connection.execute(
+                "update backend.apps set name = $2, description = $3, icon = $4, "
+                "updated_at = now() where app_id = $1",
+                app.app_id,
+                storable(app.name),
+                storable(app.description),
+                storable(app.icon),
+            )
+            await update_draft(connection, draft)
+            for secret in secrets:
+                await insert_secret(connection, tenant_id, app.app_id, secret)
+        return True
 
     async def publish(self, tenant_id: UUID, draft: Draft, version_id: UUID) -> UUID:
         async with tenant_transaction(self._pool, tenant_id) as connection:
@@ -113,39 +138,12 @@ async def _insert(connection: PooledConnection, tenant_id: UUID, app: App, draft
         storable(app.description),
         storable(app.icon),
     )
-    await connection.execute(
-        "insert into backend.app_drafts "
-        "(app_id, tenant_id, source, source_hash, definition, report) "
-        "values ($1, $2, $3, $4, $5, $6)",
-        app.app_id,
-        tenant_id,
-        draft.source,
-        draft.source_hash,
-        draft.definition.model_dump_json().encode(),
-        draft.report.model_dump_json().encode(),
-    )
+    await insert_draft(connection, tenant_id, draft)
 
 
 async def _find(connection: PooledConnection, app_id: UUID) -> App | None:
     row = await connection.fetchrow(f"select {_APP} where app_id = $1", app_id)
     return None if row is None else _app(row)
-
-
-async def _draft(connection: PooledConnection, app_id: UUID) -> Draft | None:
-    row = await connection.fetchrow(
-        "select app_id, source, source_hash, definition, report "
-        "from backend.app_drafts where app_id = $1",
-        app_id,
-    )
-    if row is None:
-        return None
-    return Draft(
-        app_id=row["app_id"],
-        source=row["source"],
-        source_hash=row["source_hash"],
-        definition=WorkflowDefinition.model_validate_json(row["definition"]),
-        report=ValidationReport.model_validate_json(row["report"]),
-    )
 
 
 def _app(row: asyncpg.Record) -> App:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from libs.common.contracts.environment_secrets import SecretReference
-from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.database.asyncpg_pool import Pool, PooledConnection
 from libs.common.database.tenant_transaction import tenant_transaction
 from services.backend.domain.apps.environment_secrets import StoredSecret
+from services.backend.domain.apps.records import Draft
+from services.backend.infra.postgres.draft_rows import lock_draft, update_draft
 
 _FIND = """
 select s.name, s.version, s.sealed from backend.environment_secrets s
@@ -41,18 +42,13 @@ class PostgresEnvironmentSecrets:
         async with tenant_transaction(self._pool, tenant_id) as connection:
             return await connection.fetchval(_NEWEST, app_id, name)
 
-    async def add(
-        self, tenant_id: UUID, app_id: UUID, secret: StoredSecret, draft: WorkflowDefinition
-    ) -> bool:
+    async def add(self, tenant_id: UUID, secret: StoredSecret, draft: Draft) -> bool:
         async with tenant_transaction(self._pool, tenant_id) as connection:
-            added = await insert_secret(connection, tenant_id, app_id, secret)
+            added = await lock_draft(
+                connection, draft.app_id, draft.revision - 1
+            ) and await insert_secret(connection, tenant_id, draft.app_id, secret)
             if added:
-                await connection.execute(
-                    "update backend.app_drafts set definition = $2, updated_at = now() "
-                    "where app_id = $1",
-                    app_id,
-                    draft.model_dump_json().encode(),
-                )
+                await update_draft(connection, draft)
         return added
 
 

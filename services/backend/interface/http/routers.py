@@ -24,6 +24,7 @@ from services.backend.interface.http.native.dead_letter_routes import (
     native_dead_letter_router,
 )
 from services.backend.interface.http.native.delivery_routes import native_delivery_router
+from services.backend.interface.http.native.draft_routes import native_draft_router
 from services.backend.interface.http.native.event_routes import native_event_router
 from services.backend.interface.http.native.fork_routes import ForkDoor, native_fork_router
 from services.backend.interface.http.native.form_routes import (
@@ -54,6 +55,7 @@ def all_routers(
                 keys=cases.app_keys,
             )
         ),
+        native_draft_router(caller, cases.replace_draft, cases.show_apps),
         native_secret_router(caller, cases.environment_secrets),
         native_key_router(caller, cases.app_keys, cases.show_apps),
         native_start_router(

@@ -17,9 +17,9 @@ from services.backend.app.identity.app_keys import AppKeys
 from services.backend.domain.apps.records import App
 from services.backend.domain.identity.keys import Principal
 from services.backend.interface.http.callers import CallerOf
+from services.backend.interface.http.native.draft_routes import DOCUMENT
 
 IdempotencyKey = Annotated[str | None, Header(max_length=255)]
-_DOCUMENT = {"required": True, "content": {"application/yaml": {"schema": {"type": "string"}}}}
 
 
 class AppView(BaseModel):
@@ -51,13 +51,15 @@ class AppList(BaseModel):
 
 
 class AppDetail(AppView):
-    """`report` is the draft's, as it was at its import."""
+    """`report` is the draft's, as it was at its import; `revision` the draft's too."""
 
     report: dict[str, JsonValue]
+    revision: int
 
 
 class ImportView(BaseModel):
-    """`api_key` opens the app's /v1 door; `version_id` None: not published."""
+    """`api_key` opens the app's /v1 door; `version_id` None: not published. `revision` is the
+    draft's."""
 
     app_id: UUID
     mode: str
@@ -65,6 +67,7 @@ class ImportView(BaseModel):
     api_key: str
     version_id: UUID | None
     report: dict[str, JsonValue]
+    revision: int
 
 
 class PublishedView(BaseModel):
@@ -98,7 +101,7 @@ def native_app_router(door: NativeAppDoor) -> APIRouter:
     @router.post(
         "/apps/import",
         responses={201: {"model": ImportView}},
-        openapi_extra={"requestBody": _DOCUMENT},
+        openapi_extra={"requestBody": DOCUMENT},
     )
     async def import_app(
         request: Request,
@@ -120,6 +123,7 @@ def native_app_router(door: NativeAppDoor) -> APIRouter:
             api_key=outcome.api_key,
             version_id=outcome.version_id,
             report=report_view(outcome.report),
+            revision=outcome.revision,
         )
 
     @router.get("/apps")
@@ -130,13 +134,8 @@ def native_app_router(door: NativeAppDoor) -> APIRouter:
     async def app(app_id: UUID, who: Annotated[Principal, workspace]) -> AppDetail:
         found, draft = await door.show_apps.one(who.tenant_id, app_id)
         report = report_view(draft.report)
-        return AppDetail(**AppView.of(found).model_dump(), report=report)
-
-    @router.get("/apps/{app_id}/export")
-    async def export(app_id: UUID, who: Annotated[Principal, workspace]) -> Response:
-        """The document exactly as it was imported, save that secret values are empty."""
-        _, draft = await door.show_apps.one(who.tenant_id, app_id)
-        return Response(draft.source, media_type="application/yaml")
+        view = AppView.of(found).model_dump()
+        return AppDetail(**view, report=report, revision=draft.revision)
 
     @router.post("/apps/{app_id}/publish")
     async def publish(app_id: UUID, who: Annotated[Principal, workspace]) -> PublishedView:
@@ -154,5 +153,5 @@ def native_app_router(door: NativeAppDoor) -> APIRouter:
         made = await door.keys.create(who.tenant_id, app_id, occasion)
         return KeyView(key_id=made.key_id, api_key=made.key)
 
-    _ = (import_app, apps, app, export, publish, create_key)
+    _ = (import_app, apps, app, publish, create_key)
     return router
