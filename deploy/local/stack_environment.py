@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from deploy.local.database_roles import DatabaseUrls
 from deploy.local.layout import Layout
+from deploy.local.loopback import LOOPBACK
 from deploy.local.ports import SERVICES
 
 
@@ -41,6 +42,7 @@ def service_environment(
     environment.pop("HEDDLE_DATABASE_OWNER_URL", None)
     for service in SERVICES:
         environment[f"HEDDLE_{service.upper()}_PORT"] = str(ports[service])
+    environment.setdefault("HEDDLE_PLUGIN_BACKEND_URL", f"http://{LOOPBACK}:{ports['backend']}")
     return environment
 
 

@@ -97,7 +97,9 @@ class UnexpectedErrors:
         except Exception as error:
             if scope["type"] != "http":
                 raise
-            _log.error("request_failed", path=scope["path"], exc_info=error)
+            # The route and not the path: a path may be what opens a file or a form.
+            route = getattr(scope.get("route"), "path", "unknown")
+            _log.error("request_failed", route=route, exc_info=error)
             if started:
                 raise  # the server cuts the connection: a truncated answer must not look whole
             known = error if isinstance(error, HeddleError) else HeddleError("An unexpected error.")

@@ -63,9 +63,11 @@ class ServiceSettings(BaseSettings):
     """`host:port=address:port` entries, separated by commas: names that guarded HTTP connects to
     a fixed place, whatever it resolves to. For tests and split horizons."""
     public_url: str | None = None
-    """Where people reach the backend, such as `https://heddle.example.com`: what links to uploaded
-    files and those in mails and webhooks begin with. None: files have links with the address and
-    port that the backend listens on, webhooks carry paths, and no mail is sent."""
+    """Where people reach the backend, such as `https://heddle.example.com`: what links to files
+    and those in mails and webhooks begin with. None: uploads have links with the address and port
+    that the backend listens on, webhooks carry paths, and no mail is sent."""
+    file_link_seconds: float = Field(default=604_800, gt=0)
+    """Seconds that a link to a file holds at least; it ends with a day (UTC)."""
     smtp_url: SecretStr | None = None
     """`smtp://user:password@host:port`, or `smtps://` for TLS from the first byte. With a user name
     STARTTLS is required, without one it is used where the server offers it. None: nobody is told

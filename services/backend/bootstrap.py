@@ -1,5 +1,7 @@
 """Puts the backend together: the only file that names both interface and infra."""
 
+from datetime import timedelta
+
 from libs.common.clock import SystemClock
 from libs.common.contracts.run_commands import RunLimits
 from libs.common.contracts.subjects import CONVERSATION_DELETED
@@ -15,12 +17,17 @@ from libs.common.messaging.nats_bus import NatsBus
 from libs.common.messaging.open_bus import open_bus
 from libs.common.metrics import Metrics
 from libs.common.object_store.open_store import open_object_store
+from libs.common.object_store.store import ObjectStore
 from libs.common.redis_client import redis_client
+from libs.common.run_seal import RunSeal
 from libs.common.service_host import ServiceHost
 from libs.common.state_store.postgres_tier import PostgresTier
 from libs.common.state_store.prometheus_store_metrics import PrometheusStoreMetrics
 from libs.common.state_store.redis_tier import RedisTier
 from libs.common.state_store.tiered_store import TieredStore
+from libs.common.stored_file_links import StoredFileLinks
+from libs.common.stored_files import StoredFiles
+from services.backend.app.files.show_file import RunFiles
 from services.backend.app.identity.check_master_key import check_master_key
 from services.backend.app.identity.first_start import FirstStart
 from services.backend.app.identity.key_index import KeyIndex
@@ -97,6 +104,7 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
             files=PostgresFileRepository(pools.app, pools.sweeper),
             objects=objects,
             uploads=uploads,
+            run_files=_run_files(settings, objects),
             telling=await _telling(settings, lifespan, pools.app, metrics),
         )
     )
@@ -155,6 +163,16 @@ def _upload_rules(settings: BackendSettings) -> UploadRules:
         base_url=settings.reached_at,
         link_seconds=settings.file_link_seconds,
     )
+
+
+def _run_files(settings: BackendSettings, objects: ObjectStore) -> RunFiles:
+    links = StoredFileLinks(
+        settings.master_key,
+        base_url=settings.reached_at,
+        lasting=timedelta(seconds=settings.file_link_seconds),
+        clock=SystemClock(),
+    )
+    return RunFiles(links=links, stored=StoredFiles(objects, RunSeal(settings.master_key)))
 
 
 async def _store(

@@ -44,10 +44,6 @@ class BackendSettings(ServiceSettings):
         default=(), validation_alias="HEDDLE_BACKEND_BLOCKED_EXTENSIONS"
     )
     """Extensions, separated by commas, that nobody may upload."""
-    file_link_seconds: float = Field(
-        default=604_800, gt=0, validation_alias="HEDDLE_BACKEND_FILE_LINK_SECONDS"
-    )
-    """Seconds that a link to an uploaded file holds at least; it ends with a day (UTC)."""
 
     @field_validator("blocked_extensions", mode="before")
     @classmethod

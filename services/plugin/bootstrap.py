@@ -1,6 +1,7 @@
 """Puts plugin together: the only file that names both interface and infra."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import structlog
 
@@ -16,12 +17,14 @@ from libs.common.metrics import Metrics
 from libs.common.object_store.open_store import open_object_store
 from libs.common.run_seal import RunSeal
 from libs.common.service_host import ServiceHost
+from libs.common.stored_file_links import StoredFileLinks
 from libs.common.stored_files import StoredFiles
 from services.plugin.app.calls.answer_once import AnswerOnce, SingleReply
 from services.plugin.app.code.run_code import RunCode
 from services.plugin.app.commands.run_command import RunCommand
 from services.plugin.app.documents.read_document import ReadDocument
 from services.plugin.app.files.collect_files import CollectFiles
+from services.plugin.app.files.keep_file import KeepFile
 from services.plugin.app.files.load_file import LoadFile
 from services.plugin.app.http.fetch_http import FetchHttp
 from services.plugin.app.sandbox.patient_sandbox import PatientSandbox
@@ -77,12 +80,13 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
     )
     fetcher, patient = GuardedFetcher(http), PatientSandbox(sandbox, clock)
     load = LoadFile(fetcher=fetcher, stored=StoredFiles(objects, sealing))
+    keep = KeepFile(objects=objects, links=_file_links(settings, clock), sealing=sealing)
     handlers = PluginHandlers(
         once=AnswerOnce(keyed),
         code=RunCode(sandbox=patient, limits=ExecutionLimits()),
-        http=FetchHttp(fetcher=fetcher, load=load, objects=objects, sealing=sealing),
+        http=FetchHttp(fetcher=fetcher, load=load, keep=keep),
         documents=ReadDocument(load=load, sandbox=patient),
-        commands=RunCommand(load=load, objects=objects, sandbox=patient, sealing=sealing),
+        commands=RunCommand(load=load, keep=keep, sandbox=patient),
         tools=tools,
         listing=listing,
         keyed=keyed,
@@ -98,6 +102,15 @@ async def build(settings: PluginSettings, lifespan: Lifespan) -> ServiceHost:
         readiness={"nats": bus.check, "postgres": postgres},
         metrics=metrics,
         max_body_bytes=settings.max_body_bytes,
+    )
+
+
+def _file_links(settings: PluginSettings, clock: Clock) -> StoredFileLinks:
+    return StoredFileLinks(
+        settings.master_key,
+        base_url=settings.public_url or settings.backend_url,
+        lasting=timedelta(seconds=settings.file_link_seconds),
+        clock=clock,
     )
 
 

@@ -13,6 +13,9 @@ BUNDLES = Path(__file__).parent / "bundles"
 class PluginSettings(ServiceSettings):
     port: int = Field(default=8702, validation_alias="HEDDLE_PLUGIN_PORT")
     """The HTTP port; 0 takes a free one."""
+    backend_url: str | None = Field(default=None, validation_alias="HEDDLE_PLUGIN_BACKEND_URL")
+    """What links to files that nodes store begin with where `HEDDLE_PUBLIC_URL` is not set; the
+    local stack sets it. None: without that, such files have no links."""
     bundles_dir: Path = Field(default=BUNDLES, validation_alias="HEDDLE_PLUGIN_BUNDLES_DIR")
     """The folder of built-in bundles."""
     sandbox_minimum: Literal["bwrap", "landlock"] = Field(

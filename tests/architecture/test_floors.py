@@ -18,6 +18,7 @@ KERNEL = {
     "retry_policy",
     "run_sealing",
     "state_store.store",
+    "stored_file_links",
     "stored_files",
     "tracing",
 }

@@ -89,6 +89,54 @@ def test_a_block_of_the_guide_runs_as_it_stands(
         assert part in done.stdout, done.stdout
 
 
+def drawing(mode: str, *shown: dict[str, Any]) -> dict[str, Any]:
+    """start -> a command that writes a file -> what `shown` makes of it."""
+    draws: dict[str, Any] = {
+        "id": "draw",
+        "data": {"type": "command", "title": "draw", "command": "printf hello > 'a b.txt'"},
+    }
+    nodes = [start(), draws, *shown]
+    return app(f"drawing {mode}", nodes, [("start", "draw"), ("draw", shown[0]["id"])], mode)
+
+
+def test_a_file_that_a_node_stores_has_an_address(world: World) -> None:
+    key = world.import_app(drawing("workflow", end(files=["draw", "files"]))).headers
+    body: dict[str, Any] = {"inputs": {}, "user": "ada"}
+    run = world.http.post("/v1/workflows/run", json=body, headers=key).json()["data"]
+    (file,) = run["outputs"]["files"]
+    assert (file["filename"], file["transfer_method"], file["size"]) == ("a b.txt", "tool_file", 5)
+    again = world.http.get(f"/v1/workflows/run/{run['id']}", headers=key).json()
+    assert again["outputs"]["files"] == [file]
+    other = world.platform.add("backend")
+    for base in (world.url, other.url):
+        found = requests.get(file["url"].replace(world.url, base), timeout=30)
+        assert (found.status_code, found.content) == (200, b"hello")
+        assert found.headers["content-type"] == "text/plain; charset=utf-8"
+    assert file["url"].rpartition("/")[2] not in world.platform.log("backend")
+
+    talk: dict[str, Any] = {"inputs": {}, "query": "q", "user": "ada"}
+    chat = world.import_app(drawing("advanced-chat", answer("See {{#draw.files#}}"))).headers
+    told = world.http.post("/v1/chat-messages", json=talk, headers=chat).json()["answer"]
+    link = told.partition("[a b.txt](")[2].rstrip(")\n")
+    assert requests.get(link, timeout=30).content == b"hello"
+
+
+def test_of_a_run_with_secrets_the_outputs_alone_tell_the_address(world: World) -> None:
+    document = drawing("workflow", end(files=["draw", "files"]))
+    document["workflow"]["environment_variables"] = [
+        {"id": "k", "name": "KEY", "value_type": "secret", "value": "never told"}
+    ]
+    app_ = world.import_app(document)
+    body: dict[str, Any] = {"inputs": {}, "user": "ada"}
+    run = world.http.post("/v1/workflows/run", json=body, headers=app_.headers).json()["data"]
+    (file,) = run["outputs"]["files"]
+    assert requests.get(file["url"], timeout=30).content == b"hello"
+    trace = world.http.get(f"/api/runs/{run['id']}/trace", headers=world.admin).json()
+    (draws,) = [node for node in trace["nodes"] if node["node_id"] == "draw"]
+    (shown,) = draws["outputs"]["files"]
+    assert (shown["filename"], shown["url"]) == ("a b.txt", f"{world.url}******")
+
+
 def test_a_replay_reads_the_same_upload(world: World) -> None:
     document = (CHECKOUT / "examples" / "small" / "reading.yml").read_bytes()
     imported = world.import_source(document).json()

@@ -148,6 +148,7 @@ def running_platform(
         environment, port = _start_servers(stack, folder, durable=durable), free_port()
         backend = f"http://{LOOPBACK}:{port}"
         given = {k: v.replace("{backend}", backend) for k, v in (settings or {}).items()}
+        environment["HEDDLE_PLUGIN_BACKEND_URL"] = backend
         platform = Platform(
             folder=folder,
             environment={**os.environ, **environment, **given},

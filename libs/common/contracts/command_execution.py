@@ -28,11 +28,13 @@ class CommandCall(_Frozen):
 
 
 class LeftFile(_Frozen):
-    """A file that the line made or changed, now in the object store. `size` in bytes."""
+    """A file that the line made or changed, now in the object store, and for clients at `url` (""
+    without an address of the backend). `size` in bytes."""
 
     path: str
     object_key: str
     size: int
+    url: str = ""
 
 
 class CommandResult(_Frozen):

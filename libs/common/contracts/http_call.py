@@ -76,7 +76,8 @@ class HttpCall(_Frozen):
 
 class HttpResult(_Frozen):
     """`text` is the decoded body; "" and `is_file` True where the answer is a file, which then
-    lies in the object store under `object_key`. Header names are lower-case; repeated ones are
+    lies in the object store under `object_key`, and for clients at `file_url` ("" without an
+    address of the backend). Header names are lower-case; repeated ones are
     joined by a comma."""
 
     status_code: int
@@ -87,4 +88,5 @@ class HttpResult(_Frozen):
     size: int = 0
     object_key: str | None = None
     filename: str | None = None
+    file_url: str = ""
     url: str = ""

@@ -24,7 +24,7 @@ from services.backend.app.conversations.read_conversations import ReadConversati
 from services.backend.app.files.accept_files import AcceptFiles
 from services.backend.app.files.collect_uploads import CollectUploads
 from services.backend.app.files.file_links import FileLinks
-from services.backend.app.files.show_file import ShowFile
+from services.backend.app.files.show_file import RunFiles, ShowFile
 from services.backend.app.files.upload_file import UploadFile
 from services.backend.app.identity.app_keys import AppKeys
 from services.backend.app.identity.authenticate import Authenticate
@@ -100,6 +100,7 @@ class Parts:
     files: FileRepository
     objects: ObjectStore
     uploads: UploadRules
+    run_files: RunFiles
     telling: TellingParts
 
 
@@ -198,7 +199,7 @@ def put_together(parts: Parts) -> UseCases:
         credentials=_credentials(parts),
         dead_letters=parts.dead_letters,
         upload_file=_upload_file(parts),
-        show_file=ShowFile(files=parts.files, objects=parts.objects, links=links),
+        show_file=_show_file(parts, links),
         file_links=links,
         collect_uploads=_collect_uploads(parts),
     )
@@ -216,6 +217,15 @@ def _file_links(parts: Parts) -> FileLinks:
         clock=parts.clock,
         base_url=parts.uploads.base_url,
         lasting=timedelta(seconds=parts.uploads.link_seconds),
+    )
+
+
+def _show_file(parts: Parts, links: FileLinks) -> ShowFile:
+    return ShowFile(
+        files=parts.files,
+        objects=parts.objects,
+        links=links,
+        run_files=parts.run_files,
     )
 
 

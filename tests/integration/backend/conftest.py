@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,9 +19,13 @@ from libs.common.database.asyncpg_pool import Pool, create_pool
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from libs.common.object_store.open_store import open_object_store
 from libs.common.object_store.store import ObjectStore
+from libs.common.run_seal import RunSeal
 from libs.common.service_host import ServiceHost
 from libs.common.state_store.postgres_tier import PostgresTier
 from libs.common.state_store.tiered_store import TieredStore
+from libs.common.stored_file_links import StoredFileLinks
+from libs.common.stored_files import StoredFiles
+from services.backend.app.files.show_file import RunFiles
 from services.backend.app.identity.first_start import FirstStart
 from services.backend.app.identity.key_index import KeyIndex
 from services.backend.app.ports.credentials_file import FirstKeys
@@ -147,6 +152,15 @@ async def house(
                 files=PostgresFileRepository(pool, sweeper),
                 objects=objects,
                 uploads=uploads,
+                run_files=RunFiles(
+                    links=StoredFileLinks(
+                        MASTER_KEY,
+                        base_url="http://backend",
+                        lasting=timedelta(days=7),
+                        clock=clock,
+                    ),
+                    stored=StoredFiles(objects, RunSeal(MASTER_KEY)),
+                ),
                 telling=TellingParts(
                     records=PostgresDeliveryRecords(pool),
                     senders=Senders(mail=mails if mail_server else None, hooks=hooks),

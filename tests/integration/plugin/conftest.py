@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from libs.common.identifiers import uuid7
 from libs.common.lifespan import Lifespan
 from libs.common.messaging.nats_bus import NatsBus
 from libs.common.object_store.open_store import open_object_store
+from libs.common.stored_file_links import StoredFileLinks
 from services.plugin.bootstrap import build
 from services.plugin.settings import PluginSettings
 from tests.support.certificates import self_signed
@@ -22,6 +24,7 @@ from tests.support.databases import FreshDatabase
 from tests.support.scripted_web import ScriptedWeb, scripted_web
 
 SECONDS = 60.0
+MASTER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class World:
     web: ScriptedWeb
     tenant_id: UUID
     run_id: UUID
+    links: StoredFileLinks
 
     def envelope(
         self,
@@ -62,7 +66,8 @@ async def world(
             database_sweeper_url=migrated_database.sweeper_url,
             nats_url=nats_url,
             object_store_url=object_store_url,
-            master_key=SecretStr(base64.b64encode(bytes(32)).decode()),
+            master_key=MASTER_KEY,
+            public_url="http://backend.test",
             egress_overrides=(f"api.example.test:80={web.http}",),
         )
         async with Lifespan() as lifespan:
@@ -75,4 +80,7 @@ async def world(
                 clock=SystemClock(),
             )
             await lifespan.started("caller", bus)
-            yield World(bus=bus, web=web, tenant_id=uuid7(), run_id=uuid7())
+            links = StoredFileLinks(
+                MASTER_KEY, base_url=None, lasting=timedelta(0), clock=SystemClock()
+            )
+            yield World(bus=bus, web=web, tenant_id=uuid7(), run_id=uuid7(), links=links)

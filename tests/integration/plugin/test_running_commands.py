@@ -32,6 +32,10 @@ async def test_files_come_from_the_web_and_go_to_the_store_and_on(
     (left,) = first.files
     assert (left.path, left.size) == ("out.txt", 4)
     assert await open_object_store(object_store_url).get(left.object_key) == b"a\nb\n"
+    address = world.links.address(left.url.removeprefix("http://backend.test/files/"))
+    assert address is not None
+    assert (address.tenant_id, address.object_key) == (world.tenant_id, left.object_key)
+    assert (address.filename, address.mime_type, address.size) == ("out.txt", "text/plain", 4)
     assert await _run(world, call) == first
     assert len(world.web.asked) == 1
     onward = PlacedFile(path="x", source=StoredFile(object_key=left.object_key))

@@ -1,4 +1,4 @@
-"""An uploaded file as an answer that no browser takes for a page of ours.
+"""A file as an answer that no browser takes for a page of ours.
 
 Its bytes are a stranger's, and so is what they are said to be.
 """
@@ -22,17 +22,16 @@ _BYTES = "application/octet-stream"
 
 def file_answer(shown: ShownFile, *, as_attachment: bool) -> StreamingResponse:
     """The bytes, streamed. Whatever could hold a script goes as an attachment."""
-    file = shown.file
-    inline = file.mime_type in _SHOWN_INLINE and not as_attachment
-    kind = file.mime_type if inline else _BYTES
+    inline = shown.mime_type in _SHOWN_INLINE and not as_attachment
+    kind = shown.mime_type if inline else _BYTES
     if kind.startswith("text/"):
         kind += "; charset=utf-8"
     return StreamingResponse(
         shown.chunks,
         headers={
             "Content-Type": kind,
-            "Content-Length": str(file.size),
-            "Content-Disposition": _disposition(file.name, inline=inline),
+            "Content-Length": str(shown.size),
+            "Content-Disposition": _disposition(shown.name, inline=inline),
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "Cross-Origin-Resource-Policy": "cross-origin",

@@ -41,8 +41,10 @@ def file_source(value: Value) -> FileSource:
     return StoredFile(object_key=stored) if stored else RemoteFile(url=url)
 
 
-def stored_file(object_key: str, *, filename: str, mime_type: str, size: int) -> dict[str, Value]:
-    """A file value for what lies in the object store; `size` in bytes."""
+def stored_file(
+    object_key: str, *, filename: str, mime_type: str, size: int, url: str
+) -> dict[str, Value]:
+    """A file value for what lies in the object store; `size` in bytes, `url` "" for none."""
     kind = mime_type.partition("/")[0].strip().lower()
     name = filename or object_key.rpartition("/")[2]
     _, dot, extension = name.rpartition(".")
@@ -56,6 +58,8 @@ def stored_file(object_key: str, *, filename: str, mime_type: str, size: int) ->
         "mime_type": mime_type.partition(";")[0].strip(),
         "size": size,
         OBJECT_KEY: object_key,
+        # Results that were recorded without an address are replayed without one.
+        **({"url": url} if url else {}),
     }
 
 

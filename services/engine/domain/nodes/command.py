@@ -100,7 +100,7 @@ class CommandNode:
 
 def _outputs(answer: CommandResult) -> dict[str, Value]:
     files: list[Value] = [
-        stored_file(file.object_key, filename=file.path, mime_type="", size=file.size)
+        stored_file(file.object_key, filename=file.path, mime_type="", size=file.size, url=file.url)
         for file in answer.files
     ]
     return {

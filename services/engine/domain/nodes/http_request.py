@@ -97,6 +97,7 @@ def _files(answer: HttpResult) -> list[Value]:
             filename=answer.filename or urlsplit(answer.url).path.rpartition("/")[2],
             mime_type=answer.content_type,
             size=answer.size,
+            url=answer.file_url,
         )
     ]
 

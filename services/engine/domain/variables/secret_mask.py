@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
 
 from libs.common.run_sealing import MASK
+from libs.common.stored_file_links import LINK_PATTERN
 from services.engine.domain.variables.values import Value
 
 
 class SecretMask:
-    """Replaces the text of `secrets` wherever it appears, also as JSON and URLs spell it.
+    """Replaces the text of `secrets` wherever it appears, also as JSON and URLs spell it, and the
+    addresses of stored files.
 
     `secrets` None: they are not known, so everything is replaced but the text `spared`. What code
     or a template made of a secret is not recognised. `inputs_too`: what the run was given may hold
@@ -32,8 +34,10 @@ class SecretMask:
         if secrets is not None:
             spelled = {text for secret in secrets for text in _spellings(secret) if text.strip()}
             longest_first = sorted(spelled, key=len, reverse=True)
-            # Without anything to find it must not find the empty text everywhere.
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+            # A file that was stored may hold what is not seen in its address. Without anything to
+            # find it must not find the empty text everywhere.
+            found = [*map(re.escape, longest_first), LINK_PATTERN] if spelled else [r"(?!)"]
+            self._pattern = re.compile("|".join(found))
 
     def text(self, text: str) -> str:
         """`text` as it may be shown."""

@@ -8,11 +8,9 @@ from pydantic import JsonValue
 
 from libs.common.contracts.command_execution import CommandCall, CommandResult, LeftFile
 from libs.common.contracts.envelope import Envelope
-from libs.common.identifiers import uuid7
-from libs.common.object_store.store import ObjectStore
-from libs.common.run_sealing import RunSealing, required
 from libs.common.stored_files import FileTooDemanding
 from libs.common.tracing import span
+from services.plugin.app.files.keep_file import KeepFile
 from services.plugin.app.files.load_file import LoadFile
 from services.plugin.app.sandbox.patient_sandbox import PatientSandbox
 from services.plugin.domain.sandbox.execution import (
@@ -21,7 +19,6 @@ from services.plugin.domain.sandbox.execution import (
     ExecutionLimits,
     ExecutionOutcome,
 )
-from services.plugin.domain.stored_files import file_key
 
 _LONGEST_WALL_SECONDS = 60.0
 _DEFAULT_WALL_SECONDS = 10.0
@@ -36,14 +33,12 @@ class RunCommand:
         self,
         *,
         load: LoadFile,
-        objects: ObjectStore,
+        keep: KeepFile,
         sandbox: PatientSandbox,
-        sealing: RunSealing | None = None,
     ) -> None:
         self._load = load
-        self._objects = objects
+        self._keep = keep
         self._sandbox = sandbox
-        self._sealing = sealing
 
     async def run(self, call: CommandCall, *, envelope: Envelope, within: float) -> CommandResult:
         """How the line ended; files that it made or changed are in the object store.
@@ -94,14 +89,11 @@ class RunCommand:
         )
 
     async def _kept(self, path: str, content: bytes, envelope: Envelope) -> LeftFile:
-        key = file_key("command", envelope, uuid7())
-        body, run_id = content, envelope.sealed_run
-        if run_id is not None and envelope.tenant_id is not None:
-            body = required(self._sealing).seal(
-                content, tenant_id=envelope.tenant_id, run_id=run_id, place=key
-            )
-        await self._objects.put(key, body)
-        return LeftFile(path=path, object_key=key, size=len(content))
+        name = path.rpartition("/")[2]
+        kept = await self._keep.run(
+            "command", content, envelope=envelope, filename=name, mime_type=""
+        )
+        return LeftFile(path=path, object_key=kept.object_key, size=len(content), url=kept.url)
 
 
 def _limits(wall_seconds: float | None) -> ExecutionLimits:

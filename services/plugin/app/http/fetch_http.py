@@ -2,18 +2,16 @@
 
 import codecs
 from email.message import Message
+from urllib.parse import urlsplit
 
 from libs.common.contracts.document_text import FileSource
 from libs.common.contracts.envelope import Envelope
 from libs.common.contracts.http_call import FileBody, FormBody, HttpCall, HttpResult
-from libs.common.identifiers import uuid7
-from libs.common.object_store.store import ObjectStore
-from libs.common.run_sealing import RunSealing, required
 from libs.common.stored_files import FileTooDemanding
+from services.plugin.app.files.keep_file import KeepFile
 from services.plugin.app.files.load_file import MAX_BYTES, LoadFile
 from services.plugin.app.ports.http_fetcher import FetchedBody, HttpFetcher
 from services.plugin.domain.errors import TextTooLarge
-from services.plugin.domain.stored_files import file_key
 
 _MAX_TEXT_BYTES = 1024 * 1024
 _TEXT_TYPES = frozenset(
@@ -42,20 +40,10 @@ _NO_KEY_METHODS = frozenset({"GET", "HEAD"})
 
 
 class FetchHttp:
-    """`sealing` closes what is stored for a sealed run; without it that is refused."""
-
-    def __init__(
-        self,
-        *,
-        fetcher: HttpFetcher,
-        load: LoadFile,
-        objects: ObjectStore,
-        sealing: RunSealing | None = None,
-    ) -> None:
+    def __init__(self, *, fetcher: HttpFetcher, load: LoadFile, keep: KeepFile) -> None:
         self._fetcher = fetcher
         self._load = load
-        self._objects = objects
-        self._sealing = sealing
+        self._keep = keep
 
     async def run(self, call: HttpCall, *, envelope: Envelope) -> HttpResult:
         """The answer: text as text (at most 1 MiB), anything else as an object.
@@ -80,10 +68,21 @@ class FetchHttp:
         )
         if not _is_file(headers, answer):
             return shape.model_copy(update={"text": _text(answer.body, content_type)})
-        object_key = file_key("http", envelope, uuid7())
-        await self._objects.put(object_key, self._kept(answer.body, envelope, object_key))
+        named = _filename(headers)
+        kept = await self._keep.run(
+            "http",
+            answer.body,
+            envelope=envelope,
+            filename=named or urlsplit(answer.url).path.rpartition("/")[2],
+            mime_type=content_type.partition(";")[0].strip(),
+        )
         return shape.model_copy(
-            update={"is_file": True, "object_key": object_key, "filename": _filename(headers)}
+            update={
+                "is_file": True,
+                "object_key": kept.object_key,
+                "filename": named,
+                "file_url": kept.url,
+            }
         )
 
     async def _files(self, call: HttpCall, envelope: Envelope) -> list[bytes]:
@@ -95,13 +94,6 @@ class FetchHttp:
                     f"the files of the body have more than {MAX_BYTES} bytes together"
                 )
         return found
-
-    def _kept(self, body: bytes, envelope: Envelope, place: str) -> bytes:
-        run_id, tenant_id = envelope.sealed_run, envelope.tenant_id
-        if run_id is None or tenant_id is None:
-            return body
-        sealing = required(self._sealing)
-        return sealing.seal(body, tenant_id=tenant_id, run_id=run_id, place=place)
 
 
 def _sources(call: HttpCall) -> list[FileSource]:

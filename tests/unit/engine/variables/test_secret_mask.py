@@ -49,3 +49,11 @@ def test_unknown_secrets_hide_everything_but_names() -> None:
     mask = SecretMask(None, spared="no key")
     assert mask.values({"a": {"b": 1}, "c": "d"}) == {"a": MASK, "c": MASK}
     assert (mask.text("anything"), mask.text("no key")) == (MASK, "no key")
+
+
+def test_addresses_of_stored_files_are_hidden_where_there_are_secrets() -> None:
+    shown: dict[str, Value] = {"files": [{"url": "https://h/files/n.aGk_-.c2ln?x=1", "size": 2}]}
+    assert SecretMask(["s3"]).values(shown) == {
+        "files": [{"url": f"https://h{MASK}?x=1", "size": 2}]
+    }
+    assert SecretMask([]).values(shown) == shown
