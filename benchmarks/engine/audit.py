@@ -5,11 +5,11 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from libs.common.contracts.run_events import (
+    Committed,
     NodeFinished,
     NodeStarted,
     RunEvent,
     RunFinished,
-    RunStarted,
 )
 from libs.common.contracts.subjects import Subject
 
@@ -42,7 +42,7 @@ class SeenRun:
         self.problem = ""
 
     def take(self, event: RunEvent) -> None:
-        if not isinstance(event, RunStarted | NodeStarted | NodeFinished | RunFinished):
+        if not isinstance(event, Committed):
             return
         if event.prev != self.last:
             self.problem = f"a gap before {event.seq}: {event.prev} instead of {self.last}"

@@ -63,11 +63,22 @@ class _Call(_Node):
         return NodeResult(outputs={"output": done.result})
 
 
+class _Items(_Node):
+    """Gives a list of numbers."""
+
+    __slots__ = ()
+
+    def run(self, context: NodeContext) -> NodeRun:
+        return NodeResult(outputs={"items": list(range(self.data["count"]))})
+        yield  # a generator all the same
+
+
 BENCH_CATALOGUE: Mapping[str, NodeType] = {
     **CATALOGUE,
     "pass": NodeType(type="pass", execution="executable", parse=_Pass),
     "rest": NodeType(type="rest", execution="executable", parse=_Rest),
     "call": NodeType(type="call", execution="executable", parse=_Call),
+    "items": NodeType(type="items", execution="executable", parse=_Items),
 }
 
 
@@ -86,15 +97,46 @@ def fan(size: int) -> WorkflowDefinition:
     return _workflow([*nodes, ("join", "pass", {"previous": "n0"})], edges)
 
 
+def iteration(count: int, *, width: int = 1) -> WorkflowDefinition:
+    """A pass-through node for each of `count` items, `width` items at once."""
+    nodes: list[tuple[str, str, dict[str, Any]]] = [
+        ("list", "items", {"count": count}),
+        (
+            "each",
+            "iteration",
+            {
+                "iterator_selector": ["list", "items"],
+                "output_selector": ["body", "output"],
+                "start_node_id": "first",
+                "is_parallel": width > 1,
+                "parallel_nums": width,
+            },
+        ),
+        ("first", "iteration-start", {}),
+        ("body", "pass", {"previous": "each"}),
+    ]
+    edges = [("start", "list"), ("list", "each"), ("first", "body")]
+    return _workflow(nodes, edges, inside={"first": "each", "body": "each"})
+
+
 def _workflow(
-    nodes: list[tuple[str, str, dict[str, Any]]], edges: list[tuple[str, str]]
+    nodes: list[tuple[str, str, dict[str, Any]]],
+    edges: list[tuple[str, str]],
+    *,
+    inside: Mapping[str, str] | None = None,
 ) -> WorkflowDefinition:
+    """`inside` names the container of each node that lies in one."""
+    parents = inside or {}
     every: list[tuple[str, str, dict[str, Any]]] = [("start", "start", {"variables": []}), *nodes]
     return WorkflowDefinition(
         mode="workflow",
         graph={
             "nodes": [
-                {"id": name, "data": {"type": kind, "title": name, **data}}
+                {
+                    "id": name,
+                    "parentId": parents.get(name),
+                    "data": {"type": kind, "title": name, **data},
+                }
                 for name, kind, data in every
             ],
             "edges": [

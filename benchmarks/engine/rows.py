@@ -4,18 +4,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.engine.bench_nodes import chain, fan
+from benchmarks.engine.bench_nodes import chain, fan, iteration
 from benchmarks.engine.engine_rig import EngineRig
 from benchmarks.engine.floors import Floors
 from benchmarks.measured_row import MeasuredRow
 
 BATCH_RUNS, BATCH_NODES, BATCH_WAIT = 200, 10, 0.02
 CALL_RUNS = 50
+ITEMS, WIDTH = 10_000, 10
 
 # Both bounds were set on one machine: 301 ms where the floor took 223, and 0.10 s of CPU where bare
 # asyncio took 0.009. As multiples of a floor that works they hold on a slower machine too.
 BATCH_BOUND = 1.35
 BATCH_CPU_BOUND = 11.1
+# 150 us an item where a coroutine of a bare chain takes 2.8.
+ITERATION_BOUND = 53.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,28 @@ async def _fan50(rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow
         rig, await rig.register(fan(50)), 52, lambda: floors.fan(50), pace, runs=pace.runs
     )
     return [_row("fan50", "ms", found, "group commit", 6.0)]
+
+
+async def _iteration10k(rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow]:
+    return [await _iterated("iteration10k", 1, rig, floors, pace)]
+
+
+async def _iteration10k_wide(rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow]:
+    return [await _iterated("iteration10k_wide", WIDTH, rig, floors, pace)]
+
+
+async def _iterated(
+    row: str, width: int, rig: EngineRig, floors: Floors, pace: Pace
+) -> MeasuredRow:
+    found = await _side_by_side(
+        rig,
+        await rig.register(iteration(ITEMS, width=width)),
+        ITEMS + 3,
+        lambda: floors.chain(ITEMS),
+        pace,
+        runs=1,
+    )
+    return _row(row, "ms", found, "bare asyncio", ITERATION_BOUND)
 
 
 async def _batch(rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow]:
@@ -134,7 +159,8 @@ async def _side_by_side(
         if measured >= 0:
             bare.append(median(floor_times))
             ours.append(median(times))
-    await rig.audit()
+        # Round by round: the reader keeps what it heard until it is asked.
+        await rig.audit()
     return ours, bare
 
 
@@ -162,6 +188,8 @@ ROWS: dict[str, Measure] = {
     "chain500": _chain500,
     "chain5000": _chain5000,
     "fan50": _fan50,
+    "iteration10k": _iteration10k,
+    "iteration10k_wide": _iteration10k_wide,
     "batch": _batch,
     "calls10": _calls10,
     "calls_batch": _calls_batch,

@@ -15,6 +15,7 @@ from services.engine.app.ports.journal_store import Append, Verdict
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.runs.cut_snapshots import SnapshotCutter
 from services.engine.app.runs.driver_ports import DriverPorts
+from services.engine.app.runs.long_steps import LongSteps
 from services.engine.app.runs.outstanding_appends import OutstandingAppends
 from services.engine.app.runs.pending_pause import pending_abort, pending_pause
 from services.engine.app.runs.run_history import RunHistory
@@ -91,6 +92,7 @@ class RunDriver:
         self._handing_back: asyncio.Future[None] | None = None
         self._suspect = claim.takeovers > 0
         self._outstanding = OutstandingAppends(claim, ports.journal, self._settled)
+        self._long = LongSteps(self._outstanding, lambda: self._guarded(self._go_on))
         self._children = ChildRuns(
             claim,
             ports.children,
@@ -257,9 +259,8 @@ class RunDriver:
             self._defect(error)
 
     def _defect(self, error: BaseException) -> None:
-        # A defect in pure code meets every worker the same way: the run is set aside with its
-        # evidence, and its neighbours on this loop go on.
-        # Its words may quote a secret, and a traceback repeats them.
+        # Every worker would meet a defect in pure code: the run is set aside with its evidence, and
+        # its neighbours go on. The error's words may quote a secret, and a traceback repeats them.
         mask = self._secrets.mask
         traceback = error if mask is None else None
         if isinstance(error, _Misled):
@@ -276,6 +277,8 @@ class RunDriver:
     def _take(self, step: Step, now: float) -> None:
         for timer in step.timers:
             self._timers.schedule(timer, now)
+        if step.unsettled:
+            self._long.left()
         if step.events or step.rests is not None:
             self.rests = step.rests
         if step.events:
@@ -287,6 +290,9 @@ class RunDriver:
         else:
             self._tell([step])
             self._rest()
+
+    def _go_on(self, now: float) -> Step:
+        return self._machine.go_on(now)
 
     def _rest(self) -> None:
         """Stop when everything is said and nothing is under way: whoever carries the run parks
@@ -342,6 +348,7 @@ class RunDriver:
                     self._stop(Stopped.ENDED)
                 elif self._handing_back is not None and newest is None:
                     self._handing_back.set_result(None)
+                self._long.go_on()
                 self._rest()
             case Verdict.LOST:
                 self._stop(Stopped.LOST)

@@ -65,6 +65,10 @@ class OutstandingAppends:
         """The steps that wait, the oldest first."""
         return chain.from_iterable(waiting.steps for waiting in self._waiting)
 
+    @property
+    def steps_waiting(self) -> int:
+        return sum(len(waiting.steps) for waiting in self._waiting)
+
     def open_at(self, seq: int) -> Outstanding:
         """The append for event `seq`: the newest while it may still grow, else one more."""
         newest = self._waiting[-1] if self._waiting else None

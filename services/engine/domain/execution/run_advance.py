@@ -23,6 +23,10 @@ from services.engine.domain.layers.layer import FailRun, StopRun
 from services.engine.domain.layers.layer_stack import Guards, Ordered, Overruled
 from services.engine.domain.node_parts.node_contract import NodeContext, NodeFailure, NodeResult
 
+STEP_EVENTS = 500
+"""From here on a step begins nothing more: some 5 ms in which no other run of the worker moves, and
+what is held in memory until it is durable."""
+
 _ROUND_FAILED = "The round of the run that called this one failed."
 _OVER = "The run that called this one is over."
 
@@ -51,16 +55,18 @@ class RunAdvance:
         self.rest = RunRest(state, self.writer, self.effects)
 
     def settle(self) -> Step:
-        """Start whatever is ready, over and over, and end the run when nothing is left."""
+        """Start whatever is ready, over and over, and end the run when nothing is left; or leave
+        the rest to the next step where this one has grown long."""
         state, frames = self._state, self._state.frames
-        while state.standstill.paused is None:
+        while state.standstill.paused is None and (frames.resting or frames.ready):
+            if len(self.writer.step.events) >= STEP_EVENTS:
+                self.writer.step.unsettled = True
+                return self.writer.step
             # Rounds that are over make room before anything new begins.
             if frames.resting:
                 self._finish(frames.by_path[frames.resting[0]])
-            elif frames.ready:
-                self._start(*frames.ready[0])
             else:
-                break
+                self._start(*frames.ready[0])
         if state.finished is None:
             if state.stopped is not None:
                 self.end("stopped", state.stopped)

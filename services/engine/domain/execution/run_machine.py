@@ -120,6 +120,13 @@ class RunMachine:
         self._advance.revive()
         return self._advance.settle()
 
+    def go_on(self, now: float) -> Step:
+        """What an unsettled step left; nothing where there is nothing left."""
+        step = self._writer.open(now)
+        if self.state.started is not None and self.state.finished is None:
+            return self._advance.settle()
+        return step
+
     def parts(self, key: str, parts: Sequence[ChatPart], now: float) -> Step:
         """Parts of a model call under way."""
         step = self._writer.open(now)

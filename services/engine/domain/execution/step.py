@@ -101,6 +101,7 @@ class Step:
     `forms` opened, those `withdrawn` taken back, `children` accepted, and `thoughts` and then
     `deltas` published. `stops` are stored with the events.
     `rests` not None: nothing of the run is under way, and it may be parked with these timers.
+    `unsettled` True: more is to begin at once, and the machine's `go_on` begins it.
     `finished` True: the last event is RunFinished.
     """
 
@@ -115,4 +116,5 @@ class Step:
     children: list[StartChild] = field(default_factory=list[StartChild])
     stops: list[StopChild] = field(default_factory=list[StopChild])
     rests: list[Timer] | None = None
+    unsettled: bool = False
     finished: bool = False

@@ -109,6 +109,7 @@ class World:
     cancelled: list[str] = field(default_factory=list[str])
     now: float = 0.0
     finished: bool = False
+    steps_taken: int = 0
     guards: Guards = NO_GUARDS
     tokens: int = 0
     machine: RunMachine = field(init=False)
@@ -201,6 +202,7 @@ class World:
         self.view = PublicView(RUN, {})
 
     def _take(self, step: Step) -> None:
+        self.steps_taken += 1
         for event in step.events:
             self.events.append(event)
             told = self.view.map(len(self.events), event)
@@ -217,6 +219,8 @@ class World:
             self.listening[dispatch.key] = call
         if step.finished:
             self.finished = True
+        if step.unsettled:
+            self._take(self.machine.go_on(self.now))
 
     def _on_record(self, key: str) -> bool:
         ends = (journal.EffectCompleted, journal.EffectFailed)

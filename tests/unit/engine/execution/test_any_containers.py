@@ -4,10 +4,12 @@ parallel rounds leave what sequential ones leave, and no crash changes the end."
 from collections import Counter
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.engine.domain.events import journal
+from services.engine.domain.execution import run_advance
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.frame_paths import frame_path
 from services.engine.domain.execution.public_events import PublicView, ToldEvent
@@ -76,6 +78,22 @@ def test_parallel_rounds_leave_what_sequential_ones_leave(
         for name in ("output", "text", "loop_round")
     )
     assert one.view.text == other.view.text
+
+
+@settings(max_examples=80, deadline=None)
+@given(Randoms, Randoms, st.integers(1, 5))
+def test_long_steps_are_short_ones_one_after_the_other(
+    shape: Random, schedule: Random, bound: int
+) -> None:
+    graph, again = random_containers(shape, failing=0.2), Random()
+    again.setstate(schedule.getstate())
+    whole = _ran(graph, schedule)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_advance, "STEP_EVENTS", bound)
+        divided = _ran(graph, again)
+    assert divided.steps_taken > whole.steps_taken
+    assert divided.order == whole.order
+    assert divided.events == whole.events
 
 
 @settings(max_examples=80, deadline=None)
