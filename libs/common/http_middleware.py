@@ -116,7 +116,7 @@ class BodyBound:
 
 class BodyLimit:
     """Refuses bodies above `limit` bytes: at once when announced, else while reading. `others`
-    are the bounds of paths that have their own."""
+    are the bounds of paths that have their own; one that ends with `/` is of all that begin so."""
 
     def __init__(
         self, app: ASGIApp, limit: int, render: Renderer, others: Mapping[str, BodyBound]
@@ -130,7 +130,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        bound = self._others.get(scope["path"], self._usual)
+        bound = self._bound(scope["path"])
         for name, value in scope["headers"]:
             if name == b"content-length" and value.isdigit() and int(value) > bound.most_bytes:
                 await self._render(scope, _too_large(bound))(scope, receive, send)
@@ -146,6 +146,17 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_counted, send)
+
+    def _bound(self, path: str) -> BodyBound:
+        known = self._others.get(path)
+        if known is not None:
+            return known
+        below = (
+            bound
+            for start, bound in self._others.items()
+            if start.endswith("/") and path.startswith(start)
+        )
+        return next(below, self._usual)
 
 
 def _too_large(bound: BodyBound) -> PayloadTooLarge:

@@ -59,6 +59,7 @@ from services.backend.infra.redis_delta_tail import RedisDeltaTail
 from services.backend.infra.smtp_mail_sender import SmtpMailSender, smtp_options
 from services.backend.infra.yaml.document_reader import YamlDocumentReader
 from services.backend.interface.http.dify.file_routes import UPLOAD_PATH, upload_bound
+from services.backend.interface.http.review.routes import REVIEW_PATHS
 from services.backend.interface.http.routers import all_routers
 from services.backend.interface.http.wires import render_error
 from services.backend.interface.nats import handlers
@@ -120,7 +121,7 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
         metrics=metrics,
         render=render_error,
         max_body_bytes=settings.max_body_bytes,
-        body_bounds={UPLOAD_PATH: upload_bound(uploads.limits)},
+        body_bounds=dict.fromkeys((UPLOAD_PATH, REVIEW_PATHS), upload_bound(uploads.limits)),
     )
 
 

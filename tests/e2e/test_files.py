@@ -1,6 +1,7 @@
 """Files through the whole platform: the official client, and docs/guides/files.md as it stands."""
 
 import base64
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from deploy.local.layout import CHECKOUT
 from tests.e2e.command import Terminal
 from tests.e2e.documents import answer, app, end, llm, start, variable
 from tests.e2e.readme_blocks import Block, blocks_of
-from tests.e2e.world import World
+from tests.e2e.world import ImportedApp, World
 from tests.support.scripted_upstream import Answer
 
 pytestmark = pytest.mark.xdist_group("e2e")
@@ -168,7 +169,10 @@ def asking() -> dict[str, Any]:
         "type": "human-input",
         "title": "Ask",
         "form_content": "Your paper?",
-        "inputs": [{"type": "file", "output_variable_name": "paper"}],
+        "inputs": [
+            {"type": "file", "output_variable_name": "paper"},
+            {"type": "file-list", "output_variable_name": "more"},
+        ],
         "user_actions": [{"id": "go", "title": "Go"}],
         "timeout": 1,
         "timeout_unit": "day",
@@ -178,7 +182,7 @@ def asking() -> dict[str, Any]:
         start(),
         {"id": "ask", "data": ask},
         {"id": "read", "data": read},
-        end(text=["read", "text"], paper=["ask", "paper"]),
+        end(text=["read", "text"], paper=["ask", "paper"], more=["ask", "more"]),
     ]
     return app("asking", nodes, [("start", "ask"), ("ask", "go", "read"), ("read", "end")])
 
@@ -189,7 +193,11 @@ def test_a_form_takes_a_file_of_who_answers(world: World) -> None:
     path = f"/v1/form/human_input/{reason['form_token']}"
     file_id = world.uploaded(imported, b"hello", "plan.txt")
     paper = {"transfer_method": "local_file", "upload_file_id": file_id}
-    body = {"action": "go", "inputs": {"paper": paper}, "user": "mallory"}
+    body: dict[str, Any] = {
+        "action": "go",
+        "inputs": {"paper": paper, "more": []},
+        "user": "mallory",
+    }
     refused = world.http.post(path, json=body, headers=imported.headers)
     assert (refused.status_code, refused.json()["message"]) == (
         400,
@@ -197,11 +205,80 @@ def test_a_form_takes_a_file_of_who_answers(world: World) -> None:
     )
     taken = world.http.post(path, json={**body, "user": "e2e"}, headers=imported.headers)
     assert taken.status_code == 200, taken.text
-    listed = world.http.get(
-        "/api/runs", params={"app_id": imported.app_id}, headers=world.admin
-    ).json()
-    run = f"/api/runs/{listed['runs'][0]['run_id']}"
-    world.http.get(f"{run}/events", headers=world.admin).raise_for_status()
-    ended = world.http.get(run, headers=world.admin).json()
+    ended = ended_run(world, imported)
     assert ended["outputs"]["text"] == "hello"
     assert ended["outputs"]["paper"]["filename"] == "plan.txt"
+
+
+def ended_run(world: World, imported: ImportedApp) -> dict[str, Any]:
+    """The app's newest run, once it has ended."""
+    params = {"app_id": imported.app_id}
+    listed = world.http.get("/api/runs", params=params, headers=world.admin).json()
+    run = f"/api/runs/{listed['runs'][0]['run_id']}"
+    world.http.get(f"{run}/events", headers=world.admin).raise_for_status()
+    return world.http.get(run, headers=world.admin).json()
+
+
+def test_the_page_of_a_form_takes_files(world: World) -> None:
+    imported = world.import_app(asking())
+    (reason,) = world.run(imported, {}).json()["data"]["reasons"]
+    form = f"/api/forms/{reason['form_id']}"
+    link = world.http.get(form, headers=world.admin).json()["link"]
+    page = world.http.get(link).text
+    given = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+    given |= {"action": "go"}
+    sent = [
+        ("field-paper", ("plan.txt", b"hello", "text/plain")),
+        ("field-more", ("a.png", PNG, "image/png")),
+        ("field-more", ("b.csv", b"a,b", "text/csv")),
+        ("field-nobody", ("c.csv", b"a,b", "text/csv")),
+    ]
+    before = stored(world)
+    twice = [*sent, ("field-paper", ("again.txt", b"x", "text/plain"))]
+    large = [("field-paper", ("large.txt", bytes(16 * 1024 * 1024), "text/plain"))]
+    for wrong, files, status in (
+        ({**given, "action": "sell"}, sent, 400),
+        ({**given, "digest": "0" * 64}, sent, 409),
+        (given, twice, 400),
+        (given, sent[1:], 400),
+        (given, large, 413),
+    ):
+        refused = world.http.post(link, data=wrong, files=files)
+        assert (refused.status_code, "<form" in refused.text) == (status, True), refused.text
+    nothing = [("field-paper", ("", b"", "application/octet-stream"))]
+    assert world.http.post(link, data=given, files=nothing).status_code == 400
+    assert len(stored(world) - before) <= 2, "what a refusal before the engine's own left"
+    for _ in range(2):
+        taken = world.http.post(link, data=given, files=sent)
+        assert (taken.status_code, "Thank you" in taken.text) == (200, True)
+    late = world.http.post(link, data={**given, "once": "other"}, files=sent)
+    assert late.status_code == 410
+    outputs = ended_run(world, imported)["outputs"]
+    assert (outputs["text"], outputs["paper"]["filename"]) == ("hello", "plan.txt")
+    assert [file["filename"] for file in outputs["more"]] == ["a.png", "b.csv"]
+    assert requests.get(outputs["more"][0]["url"], timeout=30).content == PNG
+
+
+def stored(world: World) -> set[str]:
+    """The uploads in the object store."""
+    folder = world.platform.folder / "objects" / "uploads"
+    return {str(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_lone_node_is_given_an_upload(world: World) -> None:
+    imported = world.import_app(asking())
+    file_id = world.uploaded(imported, b"hello", "plan.txt")
+    path = f"/api/apps/{imported.app_id}/nodes/read/test"
+
+    def tried(value: Any, user: str = "e2e") -> Any:
+        body = {"variables": {"ask": {"paper": value}}, "user": user}
+        return world.http.post(path, params={"wait": 30}, json=body, headers=world.admin)
+
+    paper = {"transfer_method": "local_file", "upload_file_id": file_id}
+    for value, text in ((paper, "hello"), ([paper, paper], ["hello", "hello"])):
+        answer = tried(value)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["nodes"][0]["outputs"]["text"] == text
+    refused = tried(paper, user="mallory")
+    assert (refused.status_code, refused.json()["code"]) == (400, "input_refused")
+    assert "variables.ask.paper: Invalid upload file." in refused.json()["detail"]

@@ -49,6 +49,7 @@ from services.backend.infra.postgres.run_repository import PostgresRunRepository
 from services.backend.infra.postgres.tenant_repository import PostgresTenantRepository
 from services.backend.infra.yaml.document_reader import YamlDocumentReader
 from services.backend.interface.http.dify.file_routes import UPLOAD_PATH, upload_bound
+from services.backend.interface.http.review.routes import REVIEW_PATHS
 from services.backend.interface.http.routers import all_routers
 from services.backend.interface.http.wires import render_error
 from services.backend.interface.nats import handlers
@@ -174,7 +175,7 @@ async def house(
             "backend",
             routers=all_routers(cases, bus, run_seconds=20, chat_seconds=20),
             render=render_error,
-            body_bounds={UPLOAD_PATH: upload_bound(uploads.limits)},
+            body_bounds=dict.fromkeys((UPLOAD_PATH, REVIEW_PATHS), upload_bound(uploads.limits)),
         )
         transport = httpx.ASGITransport(app=host.app)
         http = await stack.enter_async_context(

@@ -148,6 +148,9 @@ def test_every_field_has_a_label_of_its_own_and_every_action_a_button() -> None:
     assert "unsafe" not in HEADERS["Content-Security-Policy"]
 
 
-def test_a_form_that_wants_files_is_not_answered_on_the_page() -> None:
-    form = HumanForm(title="t", content="c", fields=(FormField(name="f", type="file"),), actions=())
-    assert "<form" not in form_page(_view(form), once="1")
+def test_a_form_that_wants_files_is_sent_in_parts() -> None:
+    fields = (FormField(name="f", type="file"), FormField(name="more", type="file-list"))
+    page = form_page(_view(HumanForm(title="t", content="c", fields=fields, actions=())), once="1")
+    assert '<form method="post" enctype="multipart/form-data">' in page
+    assert '<input type="file" id="field-f" name="field-f">' in page
+    assert '<input type="file" id="field-more" name="field-more" multiple>' in page

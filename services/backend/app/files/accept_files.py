@@ -26,6 +26,8 @@ from services.backend.domain.files.file_values import (
 from services.backend.domain.files.records import FileOwner, UploadedFile
 
 Inputs = dict[str, JsonValue]
+Given = dict[str, dict[str, JsonValue]]
+_ANY_FILE = variable_rules({})
 _NOTHING: Mapping[str, JsonValue] = {}
 _KINDS = frozenset({"file", "file-list"})
 
@@ -73,6 +75,22 @@ class AcceptFiles:
             found[name] = values if isinstance(inputs[name], list) else values[0]
         return {**inputs, **found}
 
+    async def fixtures(self, owner: FileOwner, given: Given) -> Given:
+        """Variables that somebody made up, by scope and name, with the files that they name as a
+        client does as runs have them. Raises InputRefused."""
+        found = {scope: {**values} for scope, values in given.items()}
+        for scope, values in found.items():
+            for name, value in values.items():
+                path = ("variables", scope, name)
+                if isinstance(value, list) and value and all(map(_is_sent, value)):
+                    places = [
+                        _Place((*path, str(i)), each, _ANY_FILE) for i, each in enumerate(value)
+                    ]
+                    values[name] = [*await self._made(owner, places)]
+                elif _is_sent(value):
+                    (values[name],) = await self._made(owner, [_Place(path, value, _ANY_FILE)])
+        return found
+
     async def sent(
         self, owner: FileOwner, features: Mapping[str, JsonValue], files: Sequence[JsonValue]
     ) -> list[JsonValue]:
@@ -118,6 +136,12 @@ def named_files(acceptance: AcceptRun) -> tuple[UUID, ...]:
     given: list[JsonValue] = [acceptance.inputs, acceptance.system.get("files")]
     given += [dict(values) for values in acceptance.given.values()]
     return tuple(dict.fromkeys(file_id for value in given for file_id in stored_uploads(value)))
+
+
+def _is_sent(value: JsonValue) -> bool:
+    """Whether it is a file as a client names one."""
+    method = value.get("transfer_method") if isinstance(value, dict) else None
+    return method in {"local_file", "remote_url"} and not names_objects(value)
 
 
 def _declared(variables: Iterable[Mapping[str, JsonValue]]) -> dict[str, FileRules]:

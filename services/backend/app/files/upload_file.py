@@ -119,6 +119,11 @@ class UploadFile:
             raise FileUnknown("The file that was uploaded under this Idempotency-Key is gone.")
         return first
 
+    async def forget(self, file: UploadedFile, stored: StoredUpload) -> None:
+        """Undo `keep` for a file that no run has named."""
+        await self.files.delete_unnamed(file.owner.tenant_id, [file.file_id])
+        await self.drop(stored)
+
     async def drop(self, stored: StoredUpload) -> None:
         """Nobody will name it. Where that fails the collection does it."""
         try:

@@ -1,7 +1,7 @@
 """Run one node of a draft or a version alone, with variables that its caller makes up."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -25,6 +25,7 @@ from services.backend.app.runs.start_run import INPUT_BYTES, StartedRun, StartRu
 from services.backend.domain.apps.lone_node import Given, GivenVariables, LoneNode, lone_node
 from services.backend.domain.apps.pinned_variables import conversation_values, environment_values
 from services.backend.domain.apps.run_limits import run_limits
+from services.backend.domain.files.records import FileOwner
 from services.backend.domain.identity.end_users import end_user_id
 from services.backend.domain.runs.records import NewRun
 from services.backend.domain.runs.request_hash import run_request_hash
@@ -58,24 +59,29 @@ class TryNode:
 
     async def __call__(self, test: NodeTest) -> StartedRun:
         """Commit the acceptance of a run whose graph is that node: durable, keyed and recorded like
-        any. Raises NotFound, NodeTestRefused, InputTooLarge, IdempotencyKeyReused,
+        any. Files may be named as clients do: `upload_file_id` is one of the session's user.
+        Raises NotFound, InputRefused, NodeTestRefused, InputTooLarge, IdempotencyKeyReused,
         SubWorkflowUnresolved, Unavailable."""
         app = await self.published.app(test.tenant_id, test.app_id)
         definition = await self._definition(test)
         alone = lone_node(definition, test.node_id)
         if alone is None:
             raise NotFound(f"There is no node `{test.node_id}`.")
-        _check_size(test.variables)
+        user_id = end_user_id(test.app_id, test.session_id)
+        owner = FileOwner(tenant_id=test.tenant_id, app_id=test.app_id, end_user_id=user_id)
+        given = await self.start_run.accept_files.fixtures(owner, test.variables)
+        _check_size(given)
         called = checked(
             await self.sub_workflows.resolved(test.tenant_id, alone.definition, of_app=test.app_id)
         )
         report = await self.engine.register(test.tenant_id, alone.definition, called.hashes)
         if report.errors:
             raise _refused(report)
-        user_id = end_user_id(test.app_id, test.session_id)
         key = None if test.idempotency_key is None else f"{user_id}/{test.idempotency_key}"
         asked = f"{test.app_id}/{test.node_id}/{report.content_hash}"
-        acceptance = self._acceptance(test, alone, report.content_hash, called.pinned)
+        acceptance = self._acceptance(
+            replace(test, variables=given), alone, report.content_hash, called.pinned
+        )
         new = NewRun(
             acceptance=acceptance,
             version_id=test.version_id or DRAFT,

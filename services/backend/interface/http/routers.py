@@ -135,5 +135,5 @@ def _reviews(cases: UseCases, caller: CallerOf) -> list[APIRouter]:
         native_form_router(NativeFormDoor(caller=caller, forms=forms, links=links)),
         native_delivery_router(caller, cases.telling),
         form_router(FormDoor(caller=caller, forms=forms, links=links)),
-        review_router(ReviewDoor(forms=forms, links=links)),
+        review_router(ReviewDoor(forms=forms, links=links, uploads=cases.upload_file)),
     ]

@@ -9,6 +9,7 @@ from libs.common.errors import HeddleError
 from libs.common.openai_wire.error_response import openai_error_response
 from libs.common.problem_responses import problem_response
 from services.backend.interface.http.dify.errors import dify_error_response
+from services.backend.interface.http.review.routes import REVIEW_PATHS, told_error
 
 Wire = Literal["native", "dify", "openai"]
 
@@ -26,13 +27,18 @@ def wire_of(path: str) -> Wire:
 
 def render_error(scope: Scope, error: HeddleError) -> Response:
     """`error` as the door's own wire tells errors."""
-    wire = wire_of(str(scope.get("path", "")))
+    path = str(scope.get("path", ""))
+    wire = wire_of(path)
     match wire:
         case "dify":
             return dify_error_response(error)
         case "openai":
             return openai_error_response(scope, error)
         case "native":
-            return problem_response(scope, error)
+            return (
+                told_error(error)
+                if path.startswith(REVIEW_PATHS)
+                else problem_response(scope, error)
+            )
         case _:
             assert_never(wire)

@@ -7,6 +7,7 @@ from html import escape
 
 from libs.common.contracts.forms import FormField, FormView, HumanForm
 
+FILE_TYPES = frozenset({"file", "file-list"})
 _STYLE = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:42rem;margin:2rem auto;padding:0 1rem}"
     "pre{white-space:pre-wrap;font:inherit}label{display:block;font-weight:600;margin-top:1rem}"
@@ -38,8 +39,8 @@ def form_page(view: FormView, *, once: str, problem: str | None = None) -> str:
     form = view.form
     assert form is not None, "a form is shown with what it shows"
     told = "" if problem is None else f'<p role="alert"><strong>{escape(problem)}</strong></p>'
-    if any(field.type in {"file", "file-list"} for field in form.fields):
-        return _page(form.title, _content(form) + "<p>Answer this form through the API.</p>")
+    takes_files = any(field.type in FILE_TYPES for field in form.fields)
+    sent_as = ' enctype="multipart/form-data"' if takes_files else ""
     fields = "".join(map(_field, form.fields))
     buttons = "".join(
         f'<button type="submit" name="action" value="{escape(each.id)}">'
@@ -48,9 +49,10 @@ def form_page(view: FormView, *, once: str, problem: str | None = None) -> str:
     )
     hidden = f'<input type="hidden" name="once" value="{escape(once)}">'
     hidden += f'<input type="hidden" name="digest" value="{escape(view.digest)}">'
+    asked = f'<form method="post"{sent_as}>{hidden}{fields}<p>{buttons}</p></form>'
     return _page(
         form.title,
-        f'{told}{_content(form)}<form method="post">{hidden}{fields}<p>{buttons}</p></form>'
+        f"{told}{_content(form)}{asked}"
         f"<p><small>What is shown here: {escape(view.digest)}</small></p>",
     )
 
@@ -85,6 +87,9 @@ def _content(form: HumanForm) -> str:
 def _field(field: FormField) -> str:
     name, default = escape(field.name), field.default if isinstance(field.default, str) else ""
     label = f'<label for="field-{name}">{name}</label>'
+    if field.type in FILE_TYPES:
+        several = " multiple" if field.type == "file-list" else ""
+        return f'{label}<input type="file" id="field-{name}" name="field-{name}"{several}>'
     if field.type == "select":
         options = "".join(
             f'<option value="{escape(each)}"{" selected" if each == default else ""}>'
