@@ -36,5 +36,7 @@ class HeldConnection:
         """Let the pool have it again."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            with contextlib.suppress(
+                asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
+            ):
                 await self._pool.release(connection, timeout=_RELEASE_SECONDS)
