@@ -8,7 +8,7 @@ BIN := .venv/bin
 N ?= 2
 T ?= tests
 ARGS ?=
-ROUNDS ?= 60
+ROUNDS ?= 200
 SECONDS ?=
 SEED ?=
 
@@ -96,7 +96,7 @@ simulate: setup-dev ## engines on simulated time, networks and crashes (ROUNDS=2
 		HEDDLE_SIMULATE_SEED=$(or $(SEED),$(shell date +%s)) \
 		$(BIN)/pytest -q -s --timeout 0 tests/simulation $(ARGS)
 
-chaos: setup-dev ## kill processes under load and audit what is left (ROUNDS=60, SEED=...)
+chaos: setup-dev ## kill services and servers in turn under load, and audit (ROUNDS=200, SEED=...)
 	@HEDDLE_CHAOS_ROUNDS=$(ROUNDS) HEDDLE_CHAOS_SEED=$(SEED) $(BIN)/pytest -q tests/chaos $(ARGS)
 
 fuzz: setup-dev ## ask every HTTP door whatever its OpenAPI document allows (SECONDS=60, SEED=...)

@@ -1,4 +1,4 @@
-"""One platform for all rounds, with fsync on, and a summary of how quickly it recovered."""
+"""One stack for all rounds, as `make run` starts it, and a table of how quickly it recovered."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,14 @@ import pytest
 import yaml
 
 from tests.chaos.clients import App
-from tests.chaos.graphs import chat_app, workflow_app
+from tests.chaos.counted_web import counted_web
+from tests.chaos.graphs import KINDS, Kind, app_of
 from tests.chaos.profile import ROUNDS, SEED
 from tests.chaos.recovery import Recovery
 from tests.chaos.slow_upstream import slow_upstream
+from tests.chaos.stack import ChaosStack, running_stack
 from tests.chaos.stage import Stage
-from tests.support.platform import Platform, running_platform
+from tests.chaos.truth import Upstreams
 
 _RECOVERY = pytest.StashKey[Recovery]()
 
@@ -38,31 +40,31 @@ def recovery(request: pytest.FixtureRequest) -> Recovery:
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """The platform, its upstream and both apps."""
+    """The stack, the world that it calls, and the apps."""
     folder = tmp_path_factory.mktemp("chaos")
-    with slow_upstream() as upstream, running_platform(folder, durable=True) as platform:
-        _admin(
-            platform,
-            "PUT",
-            "/api/providers/openai",
-            f'{{"api_key": "x", "base_url": "{upstream.url}"}}',
-        )
-        apps = [_imported(platform, document) for document in (chat_app(), workflow_app())]
-        yield Stage(platform=platform, upstream=upstream, apps=apps)
+    with slow_upstream() as models, counted_web() as web:
+        allowed = {"HEDDLE_EGRESS_ALLOW": web.url.removeprefix("http://")}
+        with running_stack(folder, allowed) as stack:
+            provider = f'{{"api_key": "x", "base_url": "{models.url}"}}'
+            _admin(stack, "PUT", "/api/providers/openai", provider)
+            apps: dict[Kind, App] = {
+                kind: App(kind=kind, key=_imported(stack, kind, web.url)) for kind in KINDS
+            }
+            yield Stage(stack=stack, upstreams=Upstreams(models=models, web=web), apps=apps)
 
 
-def _imported(platform: Platform, document: dict[str, object]) -> App:
-    answer = _admin(platform, "POST", "/api/apps/import?publish=true", yaml.safe_dump(document))
-    return App(mode=answer["mode"], key=answer["api_key"])
+def _imported(stack: ChaosStack, kind: Kind, web: str) -> str:
+    document = yaml.safe_dump(app_of(kind, web))
+    return _admin(stack, "POST", "/api/apps/import?publish=true", document)["api_key"]
 
 
-def _admin(platform: Platform, method: str, path: str, body: str) -> dict[str, str]:
+def _admin(stack: ChaosStack, method: str, path: str, body: str) -> dict[str, str]:
     answer = httpx.request(
         method,
-        f"{platform.url}{path}",
+        f"{stack.backends[0]}{path}",
         content=body,
         headers={
-            "Authorization": f"Bearer {platform.admin_token}",
+            "Authorization": f"Bearer {stack.admin_token}",
             "Content-Type": "application/json",
         },
         timeout=30.0,

@@ -1,118 +1,99 @@
-"""Fifty runs under way: who they are, what they ask, and what every client must have seen."""
+"""The runs of one round: who they are, what they ask, and what every client must have seen."""
 
 import asyncio
 import random
-from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
 import aiohttp
 
 from tests.chaos.clients import App, Client, Manner
-from tests.chaos.database import CallRow
-from tests.chaos.graphs import NODES, prompts_of
-from tests.chaos.slow_upstream import SlowUpstream, answer_of
-from tests.chaos.story import check_unspliced
+from tests.chaos.graphs import KINDS, Kind, prompts_of
+from tests.chaos.truth import Upstreams, check_outcome
 
 _MANNERS: tuple[Manner, ...] = ("blocking", "streaming", "streaming", "streaming", "forgetting")
 _MOST_LEAVES = 3
+_LATEST_SECONDS = 4.0
+"""Half of the clients come at once, the others until then."""
+_LATEST_ANSWER_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """The clients of one round."""
+    """The clients of one round; `struck` is set when it strikes."""
 
     clients: list[Client]
+    struck: asyncio.Event
 
     @classmethod
     def drawn(
         cls,
-        base: str,
-        apps: list[App],
+        bases: tuple[str, ...],
+        apps: dict[Kind, App],
         name: str,
-        count: int,
+        counts: dict[Kind, int],
         rng: random.Random,
-        *,
-        patient: bool,
     ) -> "Load":
-        """`count` clients with unique jobs. Half of the streaming ones leave and come back."""
+        """As many clients of a kind as `counts` says, with unique jobs. Half of the streaming ones
+        leave and come back."""
+        struck = asyncio.Event()
+        kinds: list[Kind] = [kind for kind in KINDS for _ in range(counts[kind])]
         clients: list[Client] = []
-        for index in range(count):
-            manner = rng.choice(_MANNERS)
+        for index, kind in enumerate(kinds):
             leaves = [rng.randint(1, 9) for _ in range(rng.randint(0, _MOST_LEAVES))]
+            manner = rng.choice(_MANNERS)
             clients.append(
                 Client(
-                    base=base,
-                    app=rng.choice(apps),
-                    job=f"{name} {index}",
-                    manner=manner,
+                    bases=tuple(rng.sample(bases, len(bases))),
+                    app=apps[kind],
+                    job=f"{name}-{index}",
+                    manner="asking" if kind == "ask" else manner,
+                    struck=struck,
+                    delay=rng.choice((0.0, rng.uniform(0.0, _LATEST_SECONDS))),
+                    answers_after=rng.uniform(0.0, _LATEST_ANSWER_SECONDS),
                     leaves_after=tuple(leaves) if rng.random() < 0.5 else (),
-                    patient=patient,
                 )
             )
-        return cls(clients=clients)
+        return cls(clients=clients, struck=struck)
 
     @property
     def run_ids(self) -> list[UUID]:
         return [UUID(client.run_id) for client in self.clients]
 
-    def first_prompts(self) -> frozenset[str]:
-        """What is asked as soon as every run is under way."""
-        return frozenset(prompts_of(client.app.mode, client.job)[0] for client in self.clients)
+    @property
+    def reconnections(self) -> int:
+        """How often clients came back, or had to ask again."""
+        return sum(client.connections - 1 for client in self.clients)
 
-    def prompts(self) -> frozenset[str]:
-        return frozenset(
-            prompt for client in self.clients for prompt in prompts_of(client.app.mode, client.job)
-        )
+    def client_of(self, run_id: UUID) -> Client:
+        return next(client for client in self.clients if client.run_id == str(run_id))
 
-    def prompt_of(self, call: CallRow) -> str:
-        """What a keyed call of one of these runs asks."""
-        client = next(each for each in self.clients if each.run_id == str(call.run_id))
-        node = call.key.split("/")[2]
-        return prompts_of(client.app.mode, client.job)[NODES[client.app.mode].index(node)]
+    def words(self) -> int:
+        """How many words all models of this round say at least."""
+        prompts = (prompts_of(client.app.kind, client.job) for client in self.clients)
+        return sum(map(len, prompts)) * 8
 
     def start(self, http: aiohttp.ClientSession) -> "list[asyncio.Task[None]]":
         return [asyncio.create_task(client.run(http), name=client.job) for client in self.clients]
 
-    async def check(self, http: aiohttp.ClientSession, upstream: SlowUpstream) -> int:
+    async def check(self, http: aiohttp.ClientSession, upstreams: Upstreams) -> int:
         """Every client was told the truth, and would be told the same again. Returns how many
         times text was withdrawn from a reader."""
         for client in self.clients:
-            await _check(client, http, upstream)
+            await _check(client, http, upstreams)
         return sum(client.story.replacements for client in self.clients)
 
-    def calls(self, upstream: SlowUpstream) -> Counter[str]:
-        """How often each prompt of this round was asked."""
-        return Counter({prompt: upstream.calls[prompt] for prompt in self.prompts()})
 
-
-async def _check(client: Client, http: aiohttp.ClientSession, upstream: SlowUpstream) -> None:
-    detail = await client.detail(http)
-    assert detail["status"] == "succeeded", detail
+async def _check(client: Client, http: aiohttp.ClientSession, upstreams: Upstreams) -> None:
     whole = await client.read_again(http)
+    detail = await client.detail(http)
     assert whole.outputs == detail["outputs"]
-    _check_answers(client, whole.text, whole.outputs, upstream)
+    check_outcome(client, whole, upstreams)
+    assert detail["status"] == whole.status, detail
     if client.manner == "forgetting":
         return
     told = {name: whole.outputs.get(name) for name in client.outputs}
     assert client.outputs == told
-    if client.manner == "streaming":
+    if client.story.is_over:
         assert client.story.text == whole.text
         assert client.story.happened == whole.happened, "a gap between two connections"
-
-
-def _check_answers(
-    client: Client, text: str, outputs: dict[str, str], upstream: SlowUpstream
-) -> None:
-    """Each answer is one whole call's, and the text shows both in order."""
-    check_unspliced(text)
-    shown: list[str] = []
-    for prompt in prompts_of(client.app.mode, client.job):
-        said = [answer_of(prompt, call) for call in range(1, upstream.calls[prompt] + 1)]
-        whole = [answer for answer in said if answer in text]
-        assert len(whole) == 1, f"{text!r} holds none of {said}"
-        shown += whole
-    if client.app.mode == "advanced-chat":
-        assert text == outputs["answer"] == f"One {shown[0]} two {shown[1]} end."
-    else:
-        assert [outputs["left"], outputs["right"]] == shown

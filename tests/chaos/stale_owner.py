@@ -16,18 +16,17 @@ from libs.common.object_store.open_store import open_object_store
 from services.engine.app.ports.journal_store import Append, Verdict
 from services.engine.domain.events.journal import CommandApplied
 from services.engine.infra.postgres.journal_store import GroupCommitter
-from tests.support.platform import Platform
 
 _SECONDS = 10.0
 _OLD_EPOCH = 1
 
 
-async def stale_call(platform: Platform, tenant_id: UUID, run_id: UUID) -> str:
+async def stale_call(environment: dict[str, str], tenant_id: UUID, run_id: UUID) -> str:
     """The stable code that a model call under the old epoch is refused with."""
     bus = NatsBus(
-        platform.environment["HEDDLE_NATS_URL"],
+        environment["HEDDLE_NATS_URL"],
         name="stale-engine",
-        object_store=open_object_store(platform.environment["HEDDLE_OBJECT_STORE_URL"]),
+        object_store=open_object_store(environment["HEDDLE_OBJECT_STORE_URL"]),
         instance=str(uuid4()),
         clock=SystemClock(),
     )
@@ -55,7 +54,9 @@ async def stale_call(platform: Platform, tenant_id: UUID, run_id: UUID) -> str:
     return "it was answered"
 
 
-async def stale_write(platform: Platform, tenant_id: UUID, run_id: UUID, seq: int) -> Verdict:
+async def stale_write(
+    environment: dict[str, str], tenant_id: UUID, run_id: UUID, seq: int
+) -> Verdict:
     """What the journal says to an event at `seq` under the old epoch."""
     settled: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
     event = CommandApplied(
@@ -69,7 +70,7 @@ async def stale_write(platform: Platform, tenant_id: UUID, run_id: UUID, seq: in
         settled=lambda _, verdict, __: settled.set_result(verdict),
         events=[event],
     )
-    pool = await create_pool(platform.environment["HEDDLE_DATABASE_URL"])
+    pool = await create_pool(environment["HEDDLE_DATABASE_URL"])
     async with pool:
         committer = GroupCommitter(pool, uuid4())
         writing = asyncio.create_task(committer.run())

@@ -24,6 +24,13 @@ class Story:
     replacements: int = 0
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
     status: str = ""
+    form_token: str = ""
+    _known: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+
+    @property
+    def waits(self) -> bool:
+        """Whether the run has paused, and did not go on."""
+        return bool(self.happened) and self.happened[-1][0] == "workflow_paused"
 
     @property
     def is_over(self) -> bool:
@@ -63,9 +70,13 @@ class Story:
 
     def _happen(self, kind: str, body: dict[str, Any]) -> None:
         data: dict[str, Any] = body.get("data") or {}
-        step = (kind, str(data.get("node_id", "")))
-        assert step not in self.happened, f"{step} happened twice"
+        place = str(data.get("id") or data.get("node_id", ""))
+        step = (kind, f"{place} {data.get('index', '')} {data.get('reason', '')}")
+        assert step not in self._known, f"{step} happened twice"
+        self._known.add(step)
         self.happened.append(step)
+        if kind == "human_input_required":
+            self.form_token = str(data["form_token"])
         if kind == "workflow_finished":
             self.status = str(data["status"])
             self.outputs = dict(data["outputs"] or {})

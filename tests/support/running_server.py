@@ -26,7 +26,7 @@ def running(server: EmbeddedServer) -> Generator[ChildProcess]:
 
 def start_ready(server: EmbeddedServer) -> ChildProcess:
     """Start a prepared server and wait until it answers."""
-    child = ChildProcess(_dying_with_us(server.process()))
+    child = ChildProcess(dying_with_us(server.process()))
     deadline = time.monotonic() + _READY_SECONDS
     while not server.is_ready():
         if child.poll() is not None or time.monotonic() > deadline:
@@ -36,9 +36,10 @@ def start_ready(server: EmbeddedServer) -> ChildProcess:
     return child
 
 
-def _dying_with_us(spec: ProcessSpec) -> ProcessSpec:
-    # A killed test session must leave no servers behind. The wrapper goes after `unshare`,
-    # because entering a user namespace clears the parent-death signal.
+def dying_with_us(spec: ProcessSpec) -> ProcessSpec:
+    """The same process, which gets its stop signal when we die: a killed test session must leave
+    nothing behind."""
+    # The wrapper goes after `unshare`, because entering a user namespace clears that signal.
     setpriv = shutil.which("setpriv")
     if setpriv is None or spec.user is not None:
         return spec
