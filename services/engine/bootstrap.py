@@ -58,6 +58,7 @@ from services.engine.infra.postgres.engine_stores import postgres_stores
 from services.engine.infra.postgres.journal_retention import JournalRetention
 from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.infra.postgres.measured_run_store import MeasuredRunStore
+from services.engine.infra.postgres.stored_bodies import StoredBodies
 from services.engine.infra.postgres.stored_event_collector import StoredEventCollector
 from services.engine.infra.redis.delta_tail import RedisDeltaTail
 from services.engine.infra.run_log import write_run_event
@@ -127,9 +128,16 @@ async def start_engine(
         bus,
         [RUN_ENDED, CHILD_ACCEPTED, FORM_OPENED],
         clock=clock,
+        whole=StoredBodies(objects).whole,
     )
     runs = MeasuredRunStore(
-        pool, sweeper, counted, clock=clock, group_limit=options.group_limit, sealing=sealing
+        pool,
+        sweeper,
+        counted,
+        clock=clock,
+        group_limit=options.group_limit,
+        sealing=sealing,
+        objects=objects,
     )
     stores = postgres_stores(
         pool,

@@ -278,7 +278,9 @@ async def postgres_cluster(
 
         def stores_of(worker_id: UUID) -> tuple[EngineStores, Coroutine[Any, Any, None]]:
             committer = GroupCommitter(pool, worker_id, sealing=sealing, objects=objects)
-            runs = PostgresRunStore(pool, sweeper, group_limit=group_limit, sealing=sealing)
+            runs = PostgresRunStore(
+                pool, sweeper, group_limit=group_limit, sealing=sealing, objects=objects
+            )
             stores = postgres_stores(
                 pool, sweeper, committer, sealing=sealing, objects=objects, runs=runs
             )

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -36,7 +36,8 @@ class RelayPace:
 class OutboxRelay:
     """Sends rows in the order of their ids, at least once; the row's id is the message id.
 
-    `subjects` lists every durable subject that may stand in the rows. Rows that cannot be sent
+    `subjects` lists every durable subject that may stand in the rows. `whole` gives a row's body
+    where it may say that it lies elsewhere. Rows that cannot be sent
     wait longer each time and never hold up the others.
     """
 
@@ -48,12 +49,14 @@ class OutboxRelay:
         *,
         clock: Clock,
         pace: RelayPace | None = None,
+        whole: Callable[[bytes], Awaitable[bytes]] | None = None,
     ) -> None:
         self._rows = rows
         self._bus = bus
         self._subjects = {subject.name: subject for subject in subjects}
         self._clock = clock
         self._pace = pace or RelayPace()
+        self._whole = whole
         self._woken: set[UUID] = set()
         self._wake = asyncio.Event()
 
@@ -130,7 +133,8 @@ class OutboxRelay:
         subject = self._subjects.get(row.subject)
         if subject is None:
             raise PlatformFault(f"This relay does not know the subject {row.subject}.")
-        message = subject.message.model_validate_json(row.body)
+        body = row.body if self._whole is None else await self._whole(row.body)
+        message = subject.message.model_validate_json(body)
         envelope = Envelope(tenant_id=row.tenant_id)
         await self._bus.enqueue(subject, message, envelope=envelope, message_id=str(row.id))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,11 @@ from libs.common.contracts.run_events import NodeFinished
 from libs.common.contracts.run_queries import TraceQuery
 from libs.common.database.asyncpg_pool import Pool, create_pool
 from libs.common.messaging.in_memory_bus import InMemoryBus
-from libs.common.object_store.filesystem_store import FilesystemStore
-from libs.common.object_store.s3_store import ObjectStoreAway
-from libs.common.object_store.store import ObjectInfo
 from libs.common.run_seal import RunSeal
 from services.engine.app.errors import JournalUnreadable
+from services.engine.domain.events import journal
 from services.engine.infra.postgres.stored_event_collector import StoredEventCollector
+from tests.support.away_objects import Objects
 from tests.support.databases import FreshDatabase
 from tests.support.engine_callees import Callees
 from tests.support.engine_harness import TENANT, Cluster, postgres_cluster
@@ -31,33 +29,6 @@ from tests.support.engine_secrets import MASTER_KEY
 SIZE = 300_000
 LARGE = {"type": "huge", "size": SIZE}
 CALL = {"type": "compute", "code": "a"}
-
-
-@dataclass
-class Objects(FilesystemStore):
-    """A store that is `away` when told; `refused` is set once it was asked then."""
-
-    folder: Path
-    away: bool = False
-    refused: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        super().__init__(self.folder)
-
-    async def put(self, key: str, body: bytes) -> None:
-        if self.away:
-            self.refused.set()
-            raise ObjectStoreAway("not now")
-        await super().put(key, body)
-
-    async def get(self, key: str) -> bytes:
-        if self.away:
-            self.refused.set()
-            raise ObjectStoreAway("not now")
-        return await super().get(key)
-
-    async def found(self) -> list[ObjectInfo]:
-        return [info async for info in self.list("")]
 
 
 @pytest.fixture
@@ -112,6 +83,19 @@ async def test_rows_name_them_and_readers_have_them(
     traced = (await replica.engine.use_cases.read.trace(query)).nodes
     assert shown == [node.outputs for node in traced]
     assert [len(str(outputs.get("text", ""))) for outputs in shown] == [0, SIZE, 0, SIZE]
+
+
+async def test_one_of_20_mib_is_kept_and_read(
+    cluster: Cluster, objects: Objects, pool: Pool
+) -> None:
+    await cluster.replica(serve=False)
+    size = 20 * 1024 * 1024
+    request = await _asked(cluster, {"type": "huge", "size": size})
+    assert (await cluster.ended(request.run_id, within=30)).status == "succeeded"
+    assert sum(map(len, await _rows(pool, request.run_id))) < 20_000
+    events = [entry.event for entry in await cluster.journal(request.run_id)]
+    ends = [event for event in events if isinstance(event, journal.NodeSucceeded)]
+    assert [len(str(end.outputs.get("text", ""))) for end in ends] == [0, size]
 
 
 async def test_a_takeover_folds_them(cluster: Cluster, callees: Callees, objects: Objects) -> None:

@@ -126,6 +126,11 @@ class RunStore(Protocol):
         """
         ...
 
+    def claims_kept_back(self) -> bool:
+        """Whether a claim was not handed out since the last time this was asked, because its
+        request could not be read yet: it is the worker's, and nobody drives it."""
+        ...
+
     async def release(self, worker: UUID, claims: Sequence[Claim]) -> int:
         """Hand runs back as queued. Returns how many were still ours."""
         ...

@@ -42,7 +42,7 @@ class RunRecovery:
         """Raises Unavailable; the next sweep sees the same again."""
         while (room := self._room()) > 0:
             most = min(room, _AT_ONCE)
-            own, self._own_left = self._own_left, False
+            own, self._own_left = self._runs.claims_kept_back() or self._own_left, False
             complete = False
             try:
                 claims = await self._runs.claim_orphaned(

@@ -218,6 +218,7 @@ class RunAdvance:
         self.drive(self._drivers[container.place])
 
     def _break_off(self, progress: NodeProgress) -> None:
+        self._rounds.forget(progress.place)
         self.texts.abandoned(progress)
         open_keys = [key for key in progress.dispatched if key in self._state.owners]
         self.effects.abandon(progress, open_keys, _ROUND_FAILED)

@@ -130,6 +130,9 @@ class InMemoryRunStore:
                 claims.append(row.claimed_by(worker, self._state.now()))
         return claims
 
+    def claims_kept_back(self) -> bool:
+        return False
+
     async def release(self, worker: UUID, claims: Sequence[Claim]) -> int:
         ours = [row for claim in claims if (row := self._owned(worker, claim)) is not None]
         for row in ours:

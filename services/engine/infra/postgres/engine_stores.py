@@ -31,17 +31,17 @@ def postgres_stores(
     on_fact: Callable[[UUID], None] = lambda _: None,
 ) -> EngineStores:
     """`pool` signs in as heddle_app, `sweeper` as heddle_sweeper. `sealing` None: what runs with
-    secrets have stored cannot be read. `objects` None: neither can large events that `writer` has
-    stored elsewhere. `runs` None: a store that counts nothing and bounds no
+    secrets have stored cannot be read. `objects` None: neither can what `writer` and others have
+    stored there, and nothing more is. `runs` None: a store that counts nothing and bounds no
     group. `on_fact` hears the tenant of what a form has put into the outbox."""
     return EngineStores(
-        runs=runs or PostgresRunStore(pool, sweeper, sealing=sealing),
+        runs=runs or PostgresRunStore(pool, sweeper, sealing=sealing, objects=objects),
         commands=PostgresCommandStore(pool, sweeper, sealing),
         leases=PostgresWorkerLeases(pool),
         workflows=PostgresWorkflowStore(pool),
         reader=PostgresJournalReader(pool, sealing, objects),
         writer=writer,
-        snapshots=PostgresSnapshotStore(pool, sealing),
+        snapshots=PostgresSnapshotStore(pool, sealing, objects),
         conversations=PostgresConversationStore(pool, sealing),
         parking=PostgresParkingStore(pool, sweeper),
         forms=PostgresFormStore(pool, sealing, on_fact),

@@ -10,7 +10,7 @@ from libs.common.object_store.sealed_objects import INLINE_BYTES
 from libs.common.run_sealing import RunSealing, required
 from services.engine.app.errors import JournalRefused
 from services.engine.app.ports.journal_store import Append, Verdict
-from services.engine.domain.variables.record import record
+from services.engine.domain.variables.record import changed, record
 from services.engine.infra.journal_codec import (
     StoredEvent,
     encode_rows,
@@ -20,8 +20,10 @@ from services.engine.infra.journal_codec import (
     without_large,
 )
 from services.engine.infra.postgres.command_store import sealed_command
+from services.engine.infra.postgres.stored_bodies import divided as divided_body
 
 OBJECTS_FOLDER = "journal"
+OUTCOME = "outcome"
 _BATCH_ID_BITS = 63
 
 
@@ -87,6 +89,8 @@ def rows_of(
                 payload, large = without_large(payload, objects_of(append), seq)  # noqa: PLW2901
             rows.append(_row(append, payload, large, seq, count, sealing))
             seq += count
+        if divided:
+            rows[-1] = _with_outcome_elsewhere(rows[-1])
     except JournalRefused as error:
         settle(append, Verdict.UNFIT, error.message)
         return []
@@ -94,6 +98,17 @@ def rows_of(
         settle(append, Verdict.REFUSED, error.message)
         return []
     return rows
+
+
+def _with_outcome_elsewhere(row: JournalRow) -> JournalRow:
+    """The same where the outcome is small, or there is none."""
+    if row.outcome is None:
+        return row
+    append = row.append
+    outcome, large = divided_body(
+        row.outcome, tenant_id=append.tenant_id, run_id=append.run_id, what=OUTCOME
+    )
+    return changed(row, outcome=outcome, large=[*row.large, *large]) if large else row
 
 
 def objects_of(append: Append) -> str:

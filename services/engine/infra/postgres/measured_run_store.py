@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.common.clock import Clock
 from libs.common.contracts.run_commands import AcceptRun, ChildAccepted
 from libs.common.database.asyncpg_pool import Pool
+from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing
 from services.engine.app.ports.run_store import Acceptance, Claim, Group
 from services.engine.infra.engine_metrics import EngineMetrics
@@ -25,8 +26,9 @@ class MeasuredRunStore(PostgresRunStore):
         clock: Clock,
         group_limit: int | None = None,
         sealing: RunSealing | None = None,
+        objects: ObjectStore | None = None,
     ) -> None:
-        super().__init__(pool, sweeper, group_limit=group_limit, sealing=sealing)
+        super().__init__(pool, sweeper, group_limit=group_limit, sealing=sealing, objects=objects)
         self._metrics = metrics
         self._clock = clock
 

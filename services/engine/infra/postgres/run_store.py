@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
-import asyncpg
-
 from libs.common.contracts.run_commands import (
     SET_ASIDE_STATUSES,
     AcceptRun,
@@ -19,13 +17,14 @@ from libs.common.contracts.run_queries import RunsQuery, RunSummary, TurnBefore
 from libs.common.contracts.subjects import CHILD_ACCEPTED, shard_of
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.identifiers import uuid7
-from libs.common.run_sealing import RunSealing, required
+from libs.common.object_store.store import ObjectStore
+from libs.common.run_sealing import RunSealing
 from services.engine.app.errors import RunIdOutOfRange, RunUnknown, WorkflowUnknown
 from services.engine.app.ports.run_store import Acceptance, Claim, Group, RunRecord
+from services.engine.infra.postgres.run_requests import SET_ASIDE, RunRequests
 from services.engine.infra.postgres.statements import Statements
+from services.engine.infra.postgres.stored_bodies import StoredBodies
 
-_REQUEST = "request"
-"""Where a run's request stands among what is stored of it, for sealing it."""
 _ACCEPT_CHILD = "SELECT * FROM engine.accept_child($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 _ACCEPT = "SELECT * FROM engine.accept_run($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _FIND = """
@@ -57,14 +56,14 @@ _CLAIM_ORPHANED = "SELECT * FROM engine.claim_orphaned($1, $2, $3)"
 _RELEASE = "SELECT engine.release_runs($1, $2, $3, $4) AS count"
 _HAND_OVER = "SELECT engine.hand_over($1, $2, $3, $4, $5) AS epoch"
 _NOTE_DEATH = "SELECT engine.note_death($1, $2, $3, $4, $5)"
-_SET_ASIDE = "SELECT engine.set_aside($1, $2, $3, $4, $5, $6) AS done"
 
 
 class PostgresRunStore:
     """Implements RunStore. `pool` signs in as heddle_app, `sweeper` as heddle_sweeper.
 
     `group_limit` bounds the running runs of one app of one tenant, None for no bound. `sealing`
-    None: runs that runs with secrets call can neither be stored nor read.
+    None: runs that runs with secrets call can neither be stored nor read. Requests and outcomes
+    above 256 KiB lie in `objects`; None: in their rows.
     """
 
     def __init__(
@@ -74,9 +73,11 @@ class PostgresRunStore:
         *,
         group_limit: int | None = None,
         sealing: RunSealing | None = None,
+        objects: ObjectStore | None = None,
     ) -> None:
-        self._sealing = sealing
         self._statements = Statements(pool)
+        self._bodies = StoredBodies(objects)
+        self._requests = RunRequests(self._statements, self._bodies, sealing)
         self._sweeps = Statements(sweeper)
         self._group_limit = group_limit
 
@@ -88,7 +89,7 @@ class PostgresRunStore:
             request.app_id,
             shard_of(request.tenant_id),
             request.workflow_hash,
-            request.model_dump_json().encode(),
+            await self._requests.stored(request),
             worker,
             self._group_limit,
             request.turn_of,
@@ -116,11 +117,6 @@ class PostgresRunStore:
 
     async def accept_child(self, parent: Claim, child: ChildAccepted) -> Acceptance | None:
         request = child.acceptance
-        stored = request.model_dump_json().encode()
-        if request.around:
-            stored = required(self._sealing).seal(
-                stored, tenant_id=request.tenant_id, run_id=request.run_id, place=_REQUEST
-            )
         rows = await self._statements.fetch(
             _ACCEPT_CHILD,
             request.tenant_id,
@@ -130,7 +126,7 @@ class PostgresRunStore:
             request.app_id,
             shard_of(request.tenant_id),
             request.workflow_hash,
-            stored,
+            await self._requests.stored(request),
             uuid7(),
             CHILD_ACCEPTED.name,
             child.tellable.model_dump_json().encode(),
@@ -152,6 +148,8 @@ class PostgresRunStore:
             raise RunUnknown(f"No run {run_id}.")
         row = rows[0]
         outcome: bytes | None = row["outcome"]
+        if outcome is not None:
+            outcome = await self._bodies.whole(outcome)
         return RunRecord(
             tenant_id=tenant_id,
             run_id=run_id,
@@ -207,7 +205,7 @@ class PostgresRunStore:
             [group.app_id for group in groups],
             self._group_limit,
         )
-        return [self._claim(row) for row in rows]
+        return await self._requests.claims(worker, rows)
 
     async def claim_orphaned(
         self, worker: UUID, *, driven: Collection[UUID] | None, most: int
@@ -222,7 +220,10 @@ class PostgresRunStore:
             [row["tenant_id"] for row in found],
             [row["run_id"] for row in found],
         )
-        return [self._claim(row) for row in rows]
+        return await self._requests.claims(worker, rows)
+
+    def claims_kept_back(self) -> bool:
+        return self._requests.kept_back()
 
     async def release(self, worker: UUID, claims: Sequence[Claim]) -> int:
         rows = await self._statements.fetch(
@@ -254,7 +255,7 @@ class PostgresRunStore:
         evidence: str,
     ) -> bool:
         rows = await self._statements.fetch(
-            _SET_ASIDE,
+            SET_ASIDE,
             worker,
             claim.tenant_id,
             claim.run_id,
@@ -263,19 +264,6 @@ class PostgresRunStore:
             evidence.replace("\0", "\\0"),
         )
         return bool(rows[0]["done"])
-
-    def _claim(self, row: asyncpg.Record) -> Claim:
-        stored: bytes = row["request"]
-        if self._sealing is not None:
-            stored = self._sealing.reveal(
-                stored, tenant_id=row["tenant_id"], run_id=row["run_id"], place=_REQUEST
-            )
-        return Claim(
-            epoch=row["epoch"],
-            request=AcceptRun.model_validate_json(stored),
-            takeovers=row["takeovers"],
-            accepted_at=row["accepted_at"].timestamp(),
-        )
 
 
 def _turn(run_id: UUID | None, status: RunStatus) -> TurnBefore | None:

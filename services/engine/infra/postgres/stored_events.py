@@ -41,4 +41,7 @@ class StoredEvents:
         except OSError as error:
             raise Unavailable(f"The object store cannot be read: {error}") from error
         except (NotFound, PlatformFault) as error:
-            raise JournalUnreadable(f"A large event is lost: {error.message}") from error
+            raise JournalUnreadable(
+                f"A large event is lost: the object {event.name} cannot be used ({error.message}). "
+                "Restore it from the object store's backup, then resume the run."
+            ) from error

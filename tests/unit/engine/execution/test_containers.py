@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.engine.domain.events import journal
+from services.engine.domain.execution import container_rounds
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.variables.values import Value
 from tests.unit.engine.execution.container_graphs import (
@@ -366,3 +367,34 @@ def test_public_events_tell_of_rounds() -> None:
     assert [e["round"] for e in told if e["kind"] == "iteration_next"] == [0, 1]
     over = [e for e in told if e["kind"] == "node_finished" and e["node_id"] == "it"]
     assert [each["rounds"] for each in over] == [2]
+
+
+@pytest.mark.parametrize("settings", [{}, {"is_parallel": True, "parallel_nums": 2}])
+def test_rounds_that_leave_too_much_end_their_container(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(container_rounds, "LEFT_BYTES", 10)
+    few = _ran(_over(COPIES, INTO_X, ["abcde"] * 2, **settings))
+    assert (ended(few).status, _output(few)) == ("succeeded", ["abcde"] * 2)
+    many = _ran(_over(COPIES, INTO_X, ["abcde"] * 50, **settings))
+    assert ended(many).status == "failed"
+    assert "Keep content of that size in files" in (ended(many).error or "")
+    assert 3 <= sum(isinstance(event, journal.FrameStarted) for event in many.events) <= 4
+
+
+def test_who_takes_a_container_over_counts_what_its_rounds_have_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asks: Nodes = {"x": {"type": "ask"}}
+    one = _ran(_over(asks, INTO_X, ["a"]))
+    output = _output(one)
+    assert isinstance(output, list)
+    monkeypatch.setattr(container_rounds, "LEFT_BYTES", len(str(output[0]).encode()) * 3)
+    world = World(_over(asks, INTO_X, ["a"] * 9))
+    world.begin()
+    while not world.finished:
+        world.happen(world.moves()[0])
+        if not world.finished:
+            world.crash()
+    assert ended(world).status == "failed"
+    assert sum(isinstance(event, journal.FrameStarted) for event in world.events) == 4
