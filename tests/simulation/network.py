@@ -86,6 +86,10 @@ class RemoteStore:
         self._lost = lost
         self._once = once
 
+    def claims_kept_back(self) -> bool:
+        """What a real adapter knows by itself; here nothing lies elsewhere."""
+        return False
+
     def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         method = getattr(self._store, name)
 
