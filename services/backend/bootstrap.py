@@ -1,9 +1,10 @@
 """Puts the backend together: the only file that names both interface and infra."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from libs.common.clock import SystemClock
-from libs.common.contracts.run_commands import RunLimits
+from libs.common.contracts.run_limits import RunLimits
 from libs.common.contracts.subjects import CONVERSATION_DELETED
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.outbox_relay import OutboxRelay
@@ -28,7 +29,10 @@ from libs.common.state_store.tiered_store import TieredStore
 from libs.common.stored_file_links import StoredFileLinks
 from libs.common.stored_files import StoredFiles
 from services.backend.app.files.show_file import RunFiles
-from services.backend.app.identity.check_master_key import check_master_key
+from services.backend.app.identity.check_master_key import (
+    check_master_key,
+    remember_master_key,
+)
 from services.backend.app.identity.first_start import FirstStart
 from services.backend.app.identity.key_index import KeyIndex
 from services.backend.app.ports.api_key_repository import ApiKeyRepository
@@ -79,10 +83,12 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
         settings, lifespan, metrics, name=SCHEMA, connections=settings.database_connections
     )
     sealer = MasterKeySealer(settings.master_key)
-    await check_master_key(PostgresSealedSamples(pools.app, pools.sweeper), sealer)
+    samples = PostgresSealedSamples(pools.app, pools.sweeper)
+    await check_master_key(samples, sealer)
     store = await _store(settings, lifespan, pools.app, bus, metrics)
     keys, index = PostgresApiKeyRepository(pools.app), KeyIndex(store)
-    await _first_start(settings, pools, keys, index)
+    first = await _first_start(settings, pools, keys, index)
+    await remember_master_key(samples, sealer, first)
     relay = _relay(pools, bus)
     uploads = _upload_rules(settings)
     cases = put_together(
@@ -127,9 +133,9 @@ async def build(settings: BackendSettings, lifespan: Lifespan) -> ServiceHost:
 
 async def _first_start(
     settings: BackendSettings, pools: ServicePools, keys: ApiKeyRepository, index: KeyIndex
-) -> None:
+) -> UUID:
     tenants = PostgresTenantRepository(pools.app, pools.sweeper)
-    await FirstStart(tenants, keys, index, StateFolderCredentials(settings.state_dir))()
+    return await FirstStart(tenants, keys, index, StateFolderCredentials(settings.state_dir))()
 
 
 def _relay(pools: ServicePools, bus: NatsBus) -> OutboxRelay:
@@ -149,6 +155,7 @@ def _run_limits(settings: BackendSettings) -> RunLimits:
         max_steps=settings.run_max_steps,
         max_seconds=settings.run_max_seconds,
         max_tokens=settings.run_max_tokens,
+        max_depth=settings.run_max_depth,
     )
 
 

@@ -26,6 +26,10 @@ class BackendSettings(ServiceSettings):
     )
     """Tokens that the model calls of one run may use. A workflow and a caller may only narrow it.
     None: only they bound it."""
+    run_max_depth: int = Field(
+        default=5, ge=1, le=20, validation_alias="HEDDLE_BACKEND_RUN_MAX_DEPTH"
+    )
+    """How many runs deep a run may call others. A workflow and a caller may only narrow it."""
     chat_seconds: float = Field(default=600, gt=0, validation_alias="HEDDLE_BACKEND_CHAT_SECONDS")
     """Seconds for one completion through /v1/chat/completions."""
     database_connections: int = Field(

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from libs.common.contracts.child_runs import PinnedWorkflow
-from libs.common.contracts.run_commands import AcceptRun, RunLimits
+from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.run_limits import RunLimits
 from libs.common.contracts.workflows import WorkflowDefinition
 from services.engine.domain.execution.compile_workflow import compile_workflow
 from services.engine.domain.graph.node_labels import NodeLabel, node_labels

@@ -10,9 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from libs.common.contracts.environment_values import EnvironmentValue
-
-MOST_DEPTH = 5
-"""How deep runs may call runs; the outermost is at depth 0."""
+from libs.common.contracts.run_limits import NO_BOUNDS, RunBounds
 
 
 class _Frozen(BaseModel):
@@ -25,13 +23,14 @@ def workflow_ref(app_id: UUID | str, version_id: UUID | str | None) -> str:
 
 
 class PinnedWorkflow(_Frozen):
-    """What `ref` means for a run and all runs below it."""
+    """What `ref` means for a run and all runs below it. `bounds` are the called workflow's own."""
 
     ref: str
     app_id: UUID
     version_id: UUID
     workflow_hash: str
     environment: tuple[EnvironmentValue, ...] = ()
+    bounds: RunBounds = NO_BOUNDS
 
 
 class ParentRun(_Frozen):

@@ -9,6 +9,7 @@ from libs.common.contracts.child_runs import ChildOutcome, ParentRun, PinnedWork
 from libs.common.contracts.environment_values import EnvironmentValue
 from libs.common.contracts.forms import HumanAnswer
 from libs.common.contracts.run_forks import RunOrigin
+from libs.common.contracts.run_limits import RunLimits
 
 
 class _Frozen(BaseModel):
@@ -35,15 +36,6 @@ class HistoryTurn(_Frozen):
 
     query: str
     answer: str
-
-
-class RunLimits(_Frozen):
-    """Steps (node executions), seconds of wall time, tokens of model calls (None: no bound). The
-    defaults are Dify's."""
-
-    max_steps: int = 500
-    max_seconds: float = 1200.0
-    max_tokens: int | None = None
 
 
 class AcceptRun(_Frozen):

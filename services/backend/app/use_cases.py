@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from libs.common.clock import Clock
-from libs.common.contracts.run_commands import RunLimits
+from libs.common.contracts.run_limits import RunLimits
 from libs.common.messaging.bus import MessageBus
 from libs.common.messaging.dead_letters import DeadLetters
 from libs.common.object_store.store import ObjectStore
@@ -154,7 +154,7 @@ def put_together(parts: Parts) -> UseCases:
     key_uses = KeyUses(parts.keys, parts.clock)
     app_keys = AppKeys(parts.keys, parts.index, parts.sealer)
     published = PublishedApps(parts.apps)
-    called = SubWorkflows(published)
+    called = SubWorkflows(published, parts.limits.max_depth)
     publish = PublishApp(
         apps=parts.apps, engine=workflows, sub_workflows=called, mails=parts.telling.mails
     )

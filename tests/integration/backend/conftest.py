@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from libs.common.clock import SystemClock
-from libs.common.contracts.run_commands import RunLimits
+from libs.common.contracts.run_limits import RunLimits
 from libs.common.database.asyncpg_pool import Pool, create_pool
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from libs.common.object_store.open_store import open_object_store

@@ -11,7 +11,11 @@ from pydantic import SecretStr
 
 from deploy.local.layout import CHECKOUT
 from libs.common.exit_status import CANNOT_START
-from services.backend.app.identity.check_master_key import MasterKeyWrong, check_master_key
+from services.backend.app.identity.check_master_key import (
+    MasterKeyWrong,
+    check_master_key,
+    remember_master_key,
+)
 from services.backend.infra.credential_sealer import MasterKeySealer
 from services.backend.infra.postgres.sealed_samples import PostgresSealedSamples
 from tests.integration.backend.conftest import MASTER_KEY, House
@@ -49,11 +53,23 @@ async def test_one_secret_that_opens_is_enough(house: House) -> None:
     await _check(house, MASTER_KEY.get_secret_value())
 
 
+async def test_the_first_start_is_remembered_and_a_key_can_be_replaced(house: House) -> None:
+    samples = PostgresSealedSamples(house.pool, house.sweeper_pool)
+    old = MASTER_KEY.get_secret_value()
+    for key in (old, f"{_OTHER},{old}"):
+        await _check(house, key)
+        sealer = MasterKeySealer(SecretStr(key))
+        await remember_master_key(samples, sealer, house.tenant_id)
+    await _check(house, _OTHER)
+    with pytest.raises(MasterKeyWrong):
+        await _check(house, old)
+
+
 async def test_a_backend_with_a_wrong_key_ends_and_says_why(
     house: House, migrated_database: FreshDatabase, nats_url: str
 ) -> None:
-    body = {"api_key": "sk-x"}
-    await house.http.put("/api/providers/openai", json=body, headers=house.admin())
+    samples = PostgresSealedSamples(house.pool, house.sweeper_pool)
+    await remember_master_key(samples, MasterKeySealer(MASTER_KEY), house.tenant_id)
     environment = {
         **os.environ,
         **migrated_database.environment(),

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from libs.common.contracts.child_runs import MOST_DEPTH, ParentRun, PinnedWorkflow
+from libs.common.contracts.child_runs import ParentRun, PinnedWorkflow
 from libs.common.contracts.run_commands import AcceptRun, ChildAccepted
+from libs.common.contracts.run_limits import MOST_DEPTH
 from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.identifiers import uuid7
 from services.backend.app.apps.published_apps import PublishedApps

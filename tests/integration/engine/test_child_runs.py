@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from libs.common.contracts.child_runs import MOST_DEPTH
-from libs.common.contracts.run_commands import AcceptRun, RunLimits
+from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.run_limits import MOST_DEPTH, RunBounds, RunLimits
 from libs.common.contracts.run_queries import TraceQuery
 from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.errors import InvalidInput
@@ -135,16 +135,35 @@ async def test_a_caller_has_no_slot_that_its_children_need(
         assert (await cluster.ended(run_id)).outputs == {"made": "A"}
 
 
-async def test_runs_call_runs_only_so_deep(cluster: Cluster) -> None:
-    apps = [UUID(int=APP.int + place) for place in range(MOST_DEPTH + 1)]
+@pytest.mark.parametrize("most", [1, MOST_DEPTH])
+@pytest.mark.parametrize("more", [0, 1])
+async def test_runs_call_runs_only_so_deep(cluster: Cluster, most: int, more: int) -> None:
+    apps = [UUID(int=APP.int + place) for place in range(most + more)]
     pins = [
         await pinned(cluster, called(calls(below), ends(end="n1.end")), app)
         for app, below in pairwise(apps)
     ]
     pins.append(await pinned(cluster, called(ends()), apps[-1]))
     request = await cluster.asked(called(calls(apps[0]), ends()), sub_workflows=tuple(pins))
+    request = request.model_copy(update={"limits": RunLimits(max_depth=most)})
     view = await cluster.ended(await accepted(cluster, request))
-    assert (view.status, view.error) == ("failed", f"Runs call runs at most {MOST_DEPTH} deep.")
+    if more:
+        assert (view.status, view.error) == ("failed", f"Runs call runs at most {most} deep.")
+    else:
+        assert (view.status, view.error) == ("succeeded", None)
+
+
+@pytest.mark.parametrize(("most", "status"), [(2, "failed"), (3, "succeeded")])
+async def test_a_called_workflow_keeps_its_own_bounds(
+    cluster: Cluster, most: int, status: str
+) -> None:
+    pin = await pinned(cluster, called({"type": "pass"}, ends(said="n1.said")))
+    pin = pin.model_copy(update={"bounds": RunBounds(max_steps=most)})
+    request = await cluster.asked(called(calls(), ends(said="n1.said")), sub_workflows=(pin,))
+    view = await cluster.ended(await accepted(cluster, request))
+    assert view.status == status
+    if status == "failed":
+        assert view.error == "Maximum execution steps exceeded: 3 > 2"
 
 
 async def test_what_nobody_pinned_is_not_run(cluster: Cluster) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from libs.common.contracts.code_execution import CodeCall, CodeResult
 from libs.common.contracts.envelope import Envelope
-from libs.common.contracts.run_commands import AcceptRun, RunLimits
+from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.run_limits import RunLimits
 from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from services.engine.domain.events import journal

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from libs.common.contracts.child_runs import MOST_DEPTH, PinnedWorkflow
+from libs.common.contracts.child_runs import PinnedWorkflow
+from libs.common.contracts.run_limits import MOST_DEPTH, declared_bounds
 from libs.common.contracts.workflows import Finding, ValidationReport, WorkflowDefinition
 from libs.common.errors import NotFound
 from services.backend.app.apps.published_apps import PublishedApps
@@ -42,10 +43,11 @@ _NOTHING = ResolvedCalls()
 
 class SubWorkflows:
     """Resolves names into versions, within one tenant; another tenant's app is as good as none.
-    Changes nothing."""
+    Changes nothing. `most_depth` is how deep runs may call runs here."""
 
-    def __init__(self, apps: PublishedApps) -> None:
+    def __init__(self, apps: PublishedApps, most_depth: int = MOST_DEPTH) -> None:
         self.apps = apps
+        self.most_depth = most_depth
         self._calls: OrderedDict[str, tuple[CalledWorkflow, ...]] = OrderedDict()
 
     async def resolved(
@@ -142,8 +144,9 @@ class _Walk:
 
     async def problem_of(self, call: CalledWorkflow) -> _Problem | None:
         below = await self._below(call)
-        if below.problem is None and below.depth > MOST_DEPTH:
-            message = f"calls go {below.depth} runs deep; at most {MOST_DEPTH} are allowed"
+        most = self._workflows.most_depth
+        if below.problem is None and below.depth > most:
+            message = f"calls go {below.depth} runs deep; at most {most} are allowed"
             return _Problem("sub_workflow_too_deep", message)
         return below.problem
 
@@ -167,6 +170,7 @@ class _Walk:
             version_id=version.version_id,
             workflow_hash=version.content_hash,
             environment=environment_values(version.definition),
+            bounds=declared_bounds(version.definition.features),
         )
         self._around.append(call.app_id)
         depth = 1
@@ -176,7 +180,7 @@ class _Walk:
                 if below.problem is not None:
                     return below
                 depth = max(depth, 1 + below.depth)
-                if depth > MOST_DEPTH:
+                if depth > self._workflows.most_depth:
                     break
         finally:
             self._around.pop()

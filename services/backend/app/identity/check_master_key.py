@@ -1,8 +1,12 @@
 """Refuse to work with a master key that is not the one in use."""
 
+from uuid import UUID
+
 from libs.common.errors import PlatformFault
 from services.backend.app.ports.credential_sealer import CredentialSealer
 from services.backend.app.ports.sealed_samples import SealedSamples
+
+_PURPOSE = "master key sample"
 
 
 class MasterKeyWrong(PlatformFault):
@@ -20,6 +24,14 @@ async def check_master_key(samples: SealedSamples, sealer: CredentialSealer) -> 
     if sealed and not any(map(sealer.knows, sealed)):
         raise MasterKeyWrong(
             "HEDDLE_MASTER_KEY (master.key in the state folder where it is not set) is not the key "
-            "that the stored credentials were sealed with. Give that key, or a new one and that "
+            "that this platform's secrets were sealed with. Give that key, or a new one and that "
             "one, separated by a comma."
         )
+
+
+async def remember_master_key(
+    samples: SealedSamples, sealer: CredentialSealer, tenant_id: UUID
+) -> None:
+    """Leave something that the first of the master keys has sealed, so that the check knows it
+    before any secret is stored."""
+    await samples.keep(tenant_id, sealer.seal_value(tenant_id, _PURPOSE, b""))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +10,14 @@ from pydantic import JsonValue
 
 from libs.common.clock import Clock
 from libs.common.contracts.child_runs import PinnedWorkflow
-from libs.common.contracts.run_commands import AcceptRun, RunLimits
+from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.run_limits import (
+    NO_BOUNDS,
+    RunBounds,
+    RunLimits,
+    declared_bounds,
+    narrowed,
+)
 from libs.common.identifiers import uuid7
 from libs.common.tracing import current_traceparent
 from services.backend.app.apps.published_apps import PublishedApp, PublishedApps
@@ -27,7 +34,6 @@ from services.backend.app.ports.run_repository import RunRepository
 from services.backend.app.runs.follow_run import FollowedItem, FollowRun
 from services.backend.app.runs.hand_over import HandOver
 from services.backend.domain.apps.pinned_variables import conversation_values, environment_values
-from services.backend.domain.apps.run_limits import NO_LIMITS, AskedLimits, run_limits
 from services.backend.domain.apps.run_roots import root_inputs
 from services.backend.domain.apps.start_form import start_variables
 from services.backend.domain.files.records import FileOwner
@@ -57,7 +63,7 @@ class RunRequest:
     auto_name: bool = True
     version_id: UUID | None = None
     idempotency_key: str | None = None
-    limits: AskedLimits = NO_LIMITS
+    limits: RunBounds = NO_BOUNDS
     root: str | None = None
 
 
@@ -180,7 +186,7 @@ class StartRun:
                 request.inputs,
                 request.query or "",
                 request.conversation_id,
-                {**asdict(request.limits), "root": request.root, "files": asked_files or None},
+                {**request.limits.model_dump(), "root": request.root, "files": asked_files or None},
             ),
             file_ids=named_files(acceptance),
         )
@@ -219,7 +225,7 @@ class StartRun:
             environment=environment_values(definition),
             conversation_variables=conversation_values(definition),
             history=opened.history if opened else (),
-            limits=run_limits(self.limits, definition, request.limits),
+            limits=narrowed(self.limits, declared_bounds(definition.features), request.limits),
             root=request.root,
             conversation_id=opened.turn.conversation_id if opened else None,
             takes_turns=opened is not None and definition.takes_turns,

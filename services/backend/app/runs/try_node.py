@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from libs.common.clock import Clock
 from libs.common.contracts.child_runs import PinnedWorkflow
 from libs.common.contracts.run_commands import AcceptRun, EnvironmentValue
+from libs.common.contracts.run_limits import declared_bounds, narrowed
 from libs.common.contracts.workflows import ValidationReport, WorkflowDefinition
 from libs.common.errors import ErrorDetail, InvalidInput, NotFound
 from libs.common.identifiers import uuid7
@@ -24,7 +25,6 @@ from services.backend.app.ports.run_repository import RunRepository
 from services.backend.app.runs.start_run import INPUT_BYTES, StartedRun, StartRun
 from services.backend.domain.apps.lone_node import Given, GivenVariables, LoneNode, lone_node
 from services.backend.domain.apps.pinned_variables import conversation_values, environment_values
-from services.backend.domain.apps.run_limits import run_limits
 from services.backend.domain.files.records import FileOwner
 from services.backend.domain.identity.end_users import end_user_id
 from services.backend.domain.runs.records import NewRun
@@ -135,7 +135,7 @@ class TryNode:
             environment=_environment(alone.definition, given),
             conversation_variables=conversation_values(alone.definition) | given.conversation,
             given=given.others,
-            limits=run_limits(self.start_run.limits, alone.definition),
+            limits=narrowed(self.start_run.limits, declared_bounds(alone.definition.features)),
             traceparent=current_traceparent(),
             sub_workflows=called,
         )

@@ -1,7 +1,8 @@
 """What a run is accepted with that another run's node calls."""
 
-from libs.common.contracts.child_runs import MOST_DEPTH, ParentRun, PinnedWorkflow
-from libs.common.contracts.run_commands import AcceptRun, ChildAccepted, RunLimits
+from libs.common.contracts.child_runs import ParentRun, PinnedWorkflow
+from libs.common.contracts.run_commands import AcceptRun, ChildAccepted
+from libs.common.contracts.run_limits import RunLimits, narrowed
 from services.engine.app.ports.run_store import Claim
 from services.engine.domain.execution.effect_keys import run_scope
 from services.engine.domain.execution.step import StartChild
@@ -13,8 +14,9 @@ from services.engine.domain.variables.values import Value
 def pinned(parent: AcceptRun, child: StartChild) -> PinnedWorkflow:
     """What the child runs. Raises EffectError for a call that goes too deep, and for one of a
     workflow that the run was not accepted with."""
-    if parent.depth >= MOST_DEPTH:
-        raise _refused("SubWorkflowTooDeep", f"Runs call runs at most {MOST_DEPTH} deep.")
+    most = parent.limits.max_depth
+    if parent.depth >= most:
+        raise _refused("SubWorkflowTooDeep", f"Runs call runs at most {most} deep.")
     for pin in parent.sub_workflows:
         if pin.ref == child.call.ref:
             return pin
@@ -32,7 +34,8 @@ def child_accepted(
     limits: RunLimits,
     now: float,
 ) -> ChildAccepted:
-    """`limits` are what its caller has left, `now` is Unix seconds."""
+    """`limits` are what its caller has left; the called workflow may narrow them. `now` is Unix
+    seconds."""
     caller = parent.request
     places = span_places(run_scope(parent.tenant_id, parent.run_id), caller.traceparent)
     acceptance = AcceptRun(
@@ -50,7 +53,11 @@ def child_accepted(
             "timestamp": int(now),
         },
         environment=pin.environment,
-        limits=limits,
+        limits=narrowed(
+            limits.model_copy(update={"max_depth": caller.limits.max_depth}),
+            pin.bounds,
+            depth=caller.depth + 1,
+        ),
         traceparent=caller.traceparent if places is None else places.of_effect(child.key),
         sub_workflows=caller.sub_workflows,
         parent=ParentRun(

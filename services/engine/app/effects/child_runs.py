@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from libs.common.clock import Clock
-from libs.common.contracts.run_commands import RunCommand, RunLimits
+from libs.common.contracts.run_commands import RunCommand
+from libs.common.contracts.run_limits import RunLimits
 from libs.common.contracts.start_inputs import InputRefused, checked_inputs
 from libs.common.errors import HeddleError
 from services.engine.app.effects.child_acceptance import child_accepted, pinned

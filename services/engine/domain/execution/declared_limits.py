@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from libs.common.contracts.workflows import Finding, WorkflowDefinition
 from services.engine.domain.variables.values import Value
 
-_NAMES = ("max_steps", "max_seconds", "max_tokens")
+_NAMES = ("max_steps", "max_seconds", "max_tokens", "max_depth")
 
 
 def wrong_limits(definition: WorkflowDefinition) -> Iterator[Finding]:

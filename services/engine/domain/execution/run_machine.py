@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from libs.common.contracts.chat import ChatPart
-from libs.common.contracts.run_commands import PauseRun, RunCommand, RunLimits
+from libs.common.contracts.run_commands import PauseRun, RunCommand
+from libs.common.contracts.run_limits import RunLimits
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.effect_results import completed

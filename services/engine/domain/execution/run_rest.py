@@ -1,6 +1,6 @@
 """When a run may be parked, and how it goes on."""
 
-from libs.common.contracts.run_commands import RunLimits
+from libs.common.contracts.run_limits import RunLimits
 from services.engine.domain.events import journal
 from services.engine.domain.execution.run_state import RunState
 from services.engine.domain.execution.sent_effects import SentEffects

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from libs.common.contracts.run_commands import RunLimits
+from libs.common.contracts.run_limits import RunLimits
 from libs.common.identifiers import uuid7
 from services.engine.app.observing.layer_failures import noted_failures
 from services.engine.domain.events import journal

@@ -20,7 +20,7 @@ def _wrong(declared: Any) -> list[tuple[str, str | None]]:
 
 
 @pytest.mark.parametrize(
-    "declared", [None, {}, {"max_steps": 3, "max_seconds": 0.5, "max_tokens": None}]
+    "declared", [None, {}, {"max_steps": 3, "max_seconds": 0.5, "max_tokens": None, "max_depth": 1}]
 )
 def test_bounds_that_can_be_kept_are_no_error(declared: Any) -> None:
     assert _wrong(declared) == []
@@ -36,6 +36,7 @@ def test_bounds_that_can_be_kept_are_no_error(declared: Any) -> None:
         ({"max_seconds": "9"}, "features.run_limits.max_seconds"),
         ({"max_seconds": float("inf")}, "features.run_limits.max_seconds"),
         ({"max_tokens": -1}, "features.run_limits.max_tokens"),
+        ({"max_depth": 1.5}, "features.run_limits.max_depth"),
         ({"max_cost": 1}, "features.run_limits.max_cost"),
     ],
 )

@@ -7,10 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from libs.common.contracts.run_limits import RunBounds
 from libs.common.strict_json import StrictJsonRoute
 from services.backend.app.runs.await_run import AwaitRun
 from services.backend.app.runs.start_run import RunRequest, StartRun
-from services.backend.domain.apps.run_limits import AskedLimits
 from services.backend.domain.identity.end_users import DEFAULT_SESSION
 from services.backend.domain.identity.keys import Principal
 from services.backend.domain.runs.prefer_wait import preferred_wait
@@ -19,7 +19,8 @@ from services.backend.interface.http.native.run_views import RunView
 
 
 class LimitsBody(BaseModel):
-    """Bounds of this run: node executions, seconds, tokens of model calls. They narrow those of the
+    """Bounds of this run: node executions, seconds, tokens of model calls, and how many runs deep
+    it may call. They narrow those of the
     workflow and of the deployment, and never widen them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +28,7 @@ class LimitsBody(BaseModel):
     max_steps: int | None = Field(default=None, gt=0)
     max_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_tokens: int | None = Field(default=None, gt=0)
+    max_depth: int | None = Field(default=None, gt=0)
 
 
 class StartBody(BaseModel):
@@ -118,6 +120,6 @@ def _request(who: Principal, app_id: UUID, body: StartBody, key: str | None) -> 
         conversation_id=body.conversation_id,
         version_id=body.version_id,
         idempotency_key=key,
-        limits=AskedLimits(**body.limits.model_dump()),
+        limits=RunBounds(**body.limits.model_dump()),
         root=body.root,
     )
