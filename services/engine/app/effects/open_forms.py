@@ -58,10 +58,9 @@ class FormOpener:
 
     def withdraw(self, forms: Sequence[UUID]) -> None:
         """Nobody waits for them any more; that is durable."""
-        if forms:
-            task = asyncio.ensure_future(self._withdrawn(forms))
-            self._withdrawing.add(task)
-            task.add_done_callback(self._withdrawing.discard)
+        task = asyncio.ensure_future(self._withdrawn(forms))
+        self._withdrawing.add(task)
+        task.add_done_callback(self._withdrawing.discard)
 
     def stop(self) -> None:
         """Store nothing more; who takes the run over does."""

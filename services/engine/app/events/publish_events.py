@@ -64,7 +64,7 @@ class EventPublisher:
     def publish(self, run: LiveRun, events: Sequence[LiveEvent]) -> None:
         """Never blocks. Committed events only after their commit."""
         if self._count >= _MOST_BEFORE_THOUGHTS:
-            events = [event for event in events if not isinstance(event, ReasoningDelta)]
+            events = [event for event in events if type(event) is not ReasoningDelta]
             if not events or self._count >= _MOST_WAITING:
                 return
         self._count += len(events)
@@ -114,7 +114,8 @@ class EventPublisher:
             return
         if self._tail is None:
             return
-        deltas = [event for event in events if isinstance(event, TextDelta)]
+        # Asking a model whether it has a dict for an instance takes longer than telling a class.
+        deltas = [event for event in events if type(event) is TextDelta]
         if deltas and len(self._tails) < _MOST_WAITING:
             self._tails.setdefault(run, []).extend(deltas)
             self._tail_wake.set()

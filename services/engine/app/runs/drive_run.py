@@ -214,6 +214,7 @@ class RunDriver:
     # The machine's steps.
 
     def _begin(self, opening: Opening, now: float) -> Step:
+        self._started_at = now
         started = run_started(
             self.claim.request,
             now=now,
@@ -306,13 +307,11 @@ class RunDriver:
         opened.add(self._next_seq, step)
         self._next_seq += len(step.events)
         append = opened.append
-        append.told.extend(told_children(self.claim, step.stops))
+        if step.stops:
+            append.told.extend(told_children(self.claim, step.stops))
         self._outputs.prepare(step)
         if self._suspect and any(isinstance(event, _COMPLETIONS) for event in step.events):
             append.progressed, self._suspect = True, False
-        first = step.events[0]
-        if isinstance(first, journal.RunStarted):
-            self._started_at = first.at
         if step.finished:
             self._end(append, step)
 

@@ -1,6 +1,5 @@
 """What a run has said that is not durable yet."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import field
 from itertools import chain
@@ -42,7 +41,7 @@ class OutstandingAppends:
     """The appends of one run under one claim. They are settled in the order they were opened;
     `settled` hears of each."""
 
-    __slots__ = ("_claim", "_journal", "_settled", "_waiting")
+    __slots__ = ("_claim", "_journal", "_secret", "_settled", "_waiting")
 
     def __init__(
         self,
@@ -51,9 +50,10 @@ class OutstandingAppends:
         settled: Callable[[Append, Verdict, str], None],
     ) -> None:
         self._claim = claim
+        self._secret = claim.request.has_secrets
         self._journal = journal
         self._settled = settled
-        self._waiting: deque[Outstanding] = deque()
+        self._waiting: list[Outstanding] = []
 
     @property
     def newest(self) -> Outstanding | None:
@@ -79,7 +79,7 @@ class OutstandingAppends:
             run_id=self._claim.run_id,
             epoch=self._claim.epoch,
             first_seq=seq,
-            secret=self._claim.request.has_secrets,
+            secret=self._secret,
             conversation_id=self._claim.request.remembers,
             settled=self._settled,
         )
@@ -90,7 +90,7 @@ class OutstandingAppends:
 
     def take_off(self, append: Append) -> Outstanding:
         """The oldest, which must be that of `append`."""
-        oldest = self._waiting.popleft()
+        oldest = self._waiting.pop(0)
         if oldest.append is not append:
             raise RuntimeError("appends of a run were settled out of their order")
         return oldest

@@ -93,13 +93,15 @@ class RunOutputs:
         live: list[LiveEvent] = [*shown]
         # A mask needs the whole text; the committed event that ends the call shows it masked.
         if step.thoughts and not self._secret:
-            live.extend(map(_reasoning, step.thoughts))
-        live.extend(map(self._delta, step.deltas))
+            live += map(_reasoning, step.thoughts)
+        if step.deltas:
+            live += map(self._delta, step.deltas)
         if live:
             self._publisher.publish(self._live, live)
         for key in step.cancels:
             self._cancel(key)
-        self._forms.withdraw(step.withdrawn)
+        if step.withdrawn:
+            self._forms.withdraw(step.withdrawn)
 
     def close(self) -> None:
         """Send nothing more: the run ends or is handed back."""

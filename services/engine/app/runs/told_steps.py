@@ -1,6 +1,5 @@
 """What the steps of a run show to readers, worked out late."""
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from uuid import UUID
@@ -21,7 +20,7 @@ class ToldSteps:
     ) -> None:
         self._view = PublicView(run_id, labels, mask)
         self._next_seq = 1
-        self._ahead: deque[tuple[list[ToldEvent], int]] = deque()
+        self._ahead: list[tuple[list[ToldEvent], int]] = []
 
     @property
     def last_seq(self) -> int:
@@ -40,7 +39,7 @@ class ToldSteps:
 
     def tell(self, step: Step) -> tuple[list[ToldEvent], int]:
         """The public events of the oldest step that was not told, and the newest one's number."""
-        return self._ahead.popleft() if self._ahead else self._told(step)
+        return self._ahead.pop(0) if self._ahead else self._told(step)
 
     def text(self, untold: Iterable[Step]) -> str:
         """The visible text behind `untold`, which are all steps that were not told."""

@@ -60,6 +60,8 @@ def visible_text(request: CallModel, result: ChatResult) -> str:
 def restored(request: EffectRequest, value: Value) -> EffectResult:
     """A journalled result as the generator that asked for it expects it."""
     match request:
+        case Wait():
+            return None
         case CallModel():
             return ChatResult.model_validate(value)
         case RunCode():
@@ -76,7 +78,5 @@ def restored(request: EffectRequest, value: Value) -> EffectResult:
             return HumanAnswer.model_validate(value)
         case RunWorkflow():
             return ChildOutcome.model_validate(value)
-        case Wait():
-            return None
         case _:
             assert_never(request)

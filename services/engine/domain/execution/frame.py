@@ -1,6 +1,6 @@
 """One graph under way: the run's own, or one round of a container."""
 
-from collections.abc import Iterator
+from collections import deque
 from dataclasses import dataclass, field
 
 from services.engine.domain.execution.compiled_frame import CompiledFrame
@@ -61,11 +61,12 @@ class Frame:
         self.undecided = list(self.plan.undecided)
         self.taken = bytearray(len(self.plan.nodes))
 
-    def leave(self, node: int, handle: str, opened: "list[int]") -> Iterator[ReadyNode]:
+    def leave(self, node: int, handle: str, ready: deque[ReadyNode]) -> list[int]:
         """Decide the node's outgoing edges, and whatever follows from that without work.
 
-        Yields the nodes whose turn has come; `opened` receives the numbers of the edges taken.
+        Returns the numbers of the edges taken; `ready` receives the nodes whose turn has come.
         """
+        opened: list[int] = []
         leaving = self.plan.nodes[node].place.id
         chooses = self.plan.nodes[node].branches
         skipped: list[int] = []
@@ -74,14 +75,17 @@ class Frame:
                 self.taken[edge.target] = 1
                 opened.append(edge.index)
             if self._decided(edge.target, skipped):
-                yield self.path, edge.target, leaving
+                ready.append((self.path, edge.target, leaving))
+                self.pending += 1
         while skipped:
             gone = skipped.pop()
             if self.responses is not None:
                 self.responses.node_ended(gone, skipped=True)
             for edge in self.plan.graph.outgoing[gone]:
                 if self._decided(edge.target, skipped):
-                    yield self.path, edge.target, None
+                    ready.append((self.path, edge.target, None))
+                    self.pending += 1
+        return opened
 
     def merge(self, outputs: dict[str, Value]) -> None:
         """Answers of response nodes add up; of anything else the last stands."""

@@ -30,7 +30,7 @@ class FrameTree:
         self.coordinator = ResponseCoordinator(responses)
         self.active: dict[NodePlace, NodeProgress] = {}
         self.ready: deque[ReadyNode] = deque()
-        self.resting: deque[str] = deque()
+        self.resting: list[str] = []
 
     def progress(self, frame: str, node_id: str) -> NodeProgress | None:
         """The node, if it is under way."""
@@ -53,10 +53,7 @@ class FrameTree:
         """The node has ended: decide its edges."""
         if frame.responses is not None:
             frame.responses.node_ended(node, skipped=False)
-        opened: list[int] = []
-        before = len(self.ready)
-        self.ready.extend(frame.leave(node, handle, opened))
-        frame.pending += len(self.ready) - before
+        opened = frame.leave(node, handle, self.ready)
         if frame.responses is not None:
             for edge in opened:
                 self.coordinator.opened(frame.path, frame.responses.edge_taken(edge))
@@ -143,7 +140,7 @@ class FrameTree:
     def stop(self, path: str) -> None:
         """Nothing new begins in the frame and below it."""
         self.ready = deque(each for each in self.ready if not is_within(each[0], path))
-        self.resting = deque(each for each in self.resting if not is_within(each, path))
+        self.resting = [each for each in self.resting if not is_within(each, path)]
 
     def _keep(self, frame: Frame, outer: Frame, rounds: Rounds) -> None:
         value = None if rounds.output is None else frame.pool.get(tuple(rounds.output))
@@ -155,7 +152,7 @@ class FrameTree:
         self.coordinator.frame_ended(path)
         del self.by_path[path]
         if self.resting and self.resting[0] == path:
-            self.resting.popleft()
+            del self.resting[0]
 
     def _break_off(self, path: str) -> None:
         """The round failed: all that is under way in it ends with it."""

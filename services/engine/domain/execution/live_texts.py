@@ -123,18 +123,18 @@ class LiveTexts:
         if self._announced.get(call.key) != call.generation:
             self._announce(call, call.generation)
         if thought := call.unheard_thoughts():
-            self._writer.step.thoughts.append(
+            self._writer.step.thoughts += (
                 Thought(
                     text=thought,
                     node_id=call.node_id,
                     frame=call.frame,
                     generation=call.generation,
-                )
+                ),
             )
         text = call.unseen()
         if not text:
             return
-        self._writer.step.deltas.append(
+        self._writer.step.deltas += (
             Delta(
                 from_offset=self._state.coordinator.visible_length + call.shown - len(text),
                 text=text,
@@ -142,7 +142,7 @@ class LiveTexts:
                 selector=call.selector,
                 frame=call.frame,
                 generation=call.generation,
-            )
+            ),
         )
 
     def _announce(self, call: LiveCall, generation: str) -> None:

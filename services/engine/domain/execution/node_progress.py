@@ -72,7 +72,7 @@ class NodeProgress:
     results: dict[str, Value] = field(default_factory=dict[str, Value])
     failures: dict[str, EffectFailed] = field(default_factory=dict[str, EffectFailed])
     rounds: Rounds | None = None
-    before: list[Before] = field(default_factory=list[Before])
+    before: tuple[Before, ...] = ()
 
     @property
     def place(self) -> "NodePlace":
@@ -110,7 +110,7 @@ class NodeProgress:
             return
         known = not isinstance(value, Missing)
         kept = None if isinstance(value, Missing) else value
-        self.before.append(Before(scope=scope, name=name, known=known, value=kept))
+        self.before += (Before(scope=scope, name=name, known=known, value=kept),)
 
     def snapshot(self) -> "NodeProgress":
         """The same at this moment, which later changes leave alone."""
@@ -120,7 +120,6 @@ class NodeProgress:
             results={**self.results},
             failures={**self.failures},
             rounds=None if self.rounds is None else self.rounds.snapshot(),
-            before=[*self.before],
         )
 
     def next_attempt(self, attempt: int) -> None:
@@ -130,5 +129,5 @@ class NodeProgress:
         self.dispatched.clear()
         self.results.clear()
         self.failures.clear()
-        self.before.clear()
+        self.before = ()
         self.rounds = None

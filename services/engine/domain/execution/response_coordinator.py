@@ -4,7 +4,6 @@ One session, the oldest that opened, speaks at a time. A round of a container sp
 before it are over, so that their text stands in the order of their index whoever is first.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -85,7 +84,7 @@ class ResponseCoordinator:
         self._frames = {root.path: root}
         self._gates: dict[str, tuple[ContainerPlace, int]] = {}
         self._lines: dict[ContainerPlace, _Line] = {}
-        self._waiting: deque[Session] = deque()
+        self._waiting: list[Session] = []
         self._active: Session | None = None
         self._emitted: list[Emission] = []
         self.visible_length = 0
@@ -166,17 +165,19 @@ class ResponseCoordinator:
             return None
         return (session.frame, selector) if session.responses.is_running(selector) else None
 
-    def advance(self) -> list[Emission]:
+    def advance(self) -> Sequence[Emission]:
         """Everything that has become visible since the last call."""
         while True:
             if self._active is None:
                 if not self._waiting:
                     break
-                self._active = self._waiting.popleft()
+                self._active = self._waiting.pop(0)
                 self._active.began = self.visible_length
             if not self._speak(self._active):
                 break
             self._active = None
+        if not self._emitted:
+            return ()
         emitted, self._emitted = self._emitted, []
         return emitted
 
@@ -200,7 +201,7 @@ class ResponseCoordinator:
         for path, _, _, responses in saved.frames:
             by_path[path].restore(responses)
         self._active = None if saved.active is None else self._session(saved.active)
-        self._waiting = deque(self._session(each) for each in saved.waiting)
+        self._waiting = [self._session(each) for each in saved.waiting]
         self._lines = {
             each.place: _Line(
                 each.turn,

@@ -222,7 +222,7 @@ class RunAdvance:
         self.texts.abandoned(progress)
         open_keys = [key for key in progress.dispatched if key in self._state.owners]
         self.effects.abandon(progress, open_keys, _ROUND_FAILED)
-        self.writer.step.withdrawn.extend(
+        self.writer.step.withdrawn += tuple(
             self.effects.form_of(key)
             for key in open_keys
             if progress.dispatched[key].effect_class == "human"

@@ -44,7 +44,7 @@ def restore(state: RunState, saved: StateSnapshot) -> None:
         key: progress for progress in state.active.values() for key in progress.open_keys()
     }
     frames.ready = deque(saved.ready)
-    frames.resting = deque(saved.resting)
+    frames.resting = [*saved.resting]
     state.announced = {**saved.announced}
     state.commands = set(saved.commands)
     state.standstill.restore(saved.standstill)

@@ -20,7 +20,13 @@ from services.engine.domain.execution.step import Dispatch, OpenForm, StartChild
 from services.engine.domain.execution.step_writer import StepWriter
 from services.engine.domain.layers.layer import RunView
 from services.engine.domain.layers.layer_stack import Guards
-from services.engine.domain.node_parts.effects import AskHuman, CallModel, RunWorkflow, Wait
+from services.engine.domain.node_parts.effects import (
+    AskHuman,
+    CallModel,
+    RunWorkflow,
+    SentEffect,
+    Wait,
+)
 
 Waiting = tuple[NodeDriver, Asked]
 
@@ -84,14 +90,15 @@ class SentEffects:
         for asked in driver.waiting:
             if asked.key in self._waiting or driver.progress.answered(asked.key):
                 continue
-            if isinstance(asked.request, Wait):
-                self._set_timer(driver.progress, asked, asked.request)
-            elif isinstance(asked.request, AskHuman):
-                self._ask(driver.progress, asked, asked.request)
-            elif isinstance(asked.request, RunWorkflow):
-                self._call(driver.progress, asked, asked.request)
+            request = asked.request
+            if type(request) is Wait:
+                self._set_timer(driver.progress, asked, request)
+            elif type(request) is AskHuman:
+                self._ask(driver.progress, asked, request)
+            elif type(request) is RunWorkflow:
+                self._call(driver.progress, asked, request)
             else:
-                self._dispatch(driver.progress, asked)
+                self._dispatch(driver.progress, asked, request)
             self._waiting[asked.key] = (driver, asked)
 
     def forget(self, driver: NodeDriver) -> None:
@@ -149,8 +156,8 @@ class SentEffects:
         the run is over, its forms are withdrawn with it."""
         kinds = progress.dispatched
         step = self._writer.step
-        step.cancels.extend(key for key in open_keys if progress.is_call(key))
-        step.stops.extend(
+        step.cancels += tuple(key for key in open_keys if progress.is_call(key))
+        step.stops += tuple(
             StopChild(child_run_id=child_run_id(self._run_id, key), reason=reason)
             for key in open_keys
             if kinds[key].effect_class == "child"
@@ -187,7 +194,7 @@ class SentEffects:
                 due=due,
                 deliveries=ask.deliveries,
             )
-            self._writer.step.forms.append(form)
+            self._writer.step.forms += (form,)
 
     def _call(self, progress: NodeProgress, asked: Asked, request: RunWorkflow) -> None:
         if asked.key not in progress.dispatched:
@@ -199,7 +206,7 @@ class SentEffects:
                 node_id=progress.node_id,
                 call=request.call,
             )
-            self._writer.step.children.append(child)
+            self._writer.step.children += (child,)
 
     def _set_timer(self, progress: NodeProgress, asked: Asked, wait: Wait) -> None:
         known = progress.dispatched.get(asked.key)
@@ -209,14 +216,12 @@ class SentEffects:
             self._note(progress, asked, "timer", "", due)
         self._writer.step.timers.append(Timer(timer_id=asked.key, due=due))
 
-    def _dispatch(self, progress: NodeProgress, asked: Asked) -> None:
-        request = asked.request
-        assert not isinstance(request, Wait | AskHuman | RunWorkflow), "these are the engine's own"
+    def _dispatch(self, progress: NodeProgress, asked: Asked, request: SentEffect) -> None:
         known = progress.dispatched.get(asked.key)
         digest = known.request_hash if known is not None else request_hash(request)
         if known is None:
             self._note(progress, asked, request.effect_class, digest, None)
-        if isinstance(request, CallModel):
+        if type(request) is CallModel:
             self._texts.listen(asked.key, progress, request)
         self._writer.step.dispatches.append(
             Dispatch(

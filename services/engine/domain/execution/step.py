@@ -107,14 +107,15 @@ class Step:
 
     events: list[JournalEvent] = field(default_factory=list[JournalEvent])
     dispatches: list[Dispatch] = field(default_factory=list[Dispatch])
-    thoughts: list[Thought] = field(default_factory=list[Thought])
-    deltas: list[Delta] = field(default_factory=list[Delta])
     timers: list[Timer] = field(default_factory=list[Timer])
-    cancels: list[str] = field(default_factory=list[str])
-    forms: list[OpenForm] = field(default_factory=list[OpenForm])
-    withdrawn: list[UUID] = field(default_factory=list[UUID])
-    children: list[StartChild] = field(default_factory=list[StartChild])
-    stops: list[StopChild] = field(default_factory=list[StopChild])
+    # What few steps have is not worth a list in each.
+    thoughts: tuple[Thought, ...] = ()
+    deltas: tuple[Delta, ...] = ()
+    cancels: tuple[str, ...] = ()
+    forms: tuple[OpenForm, ...] = ()
+    withdrawn: tuple[UUID, ...] = ()
+    children: tuple[StartChild, ...] = ()
+    stops: tuple[StopChild, ...] = ()
     rests: list[Timer] | None = None
     unsettled: bool = False
     finished: bool = False

@@ -1,5 +1,7 @@
 """The step being filled: what happens is applied to the state as it is written down."""
 
+from collections.abc import Sequence
+
 from services.engine.domain.events import journal
 from services.engine.domain.execution.response_coordinator import Emission
 from services.engine.domain.execution.run_state import RunState
@@ -57,7 +59,7 @@ class StepWriter:
         self._accounted = length
         self._owed = [emission for emission in self._owed if emission.from_offset >= length]
 
-    def owe(self, emitted: list[Emission]) -> None:
+    def owe(self, emitted: Sequence[Emission]) -> None:
         """During a replay: text that an event made visible. Its account stands beside the event,
         save where the journal breaks off between the two."""
         for emission in emitted:

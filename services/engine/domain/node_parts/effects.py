@@ -1,7 +1,7 @@
 """Effect requests: what a node generator may ask of the world, as data."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, final
 
 from libs.common.contracts.chat import ChatCall, ChatPart, ChatResult, ReasoningPart
 from libs.common.contracts.child_runs import ChildCall, ChildOutcome
@@ -29,6 +29,7 @@ def provider_thoughts() -> Callable[[ChatPart], str]:
     return think
 
 
+@final
 @record
 class CallModel:
     """One model call. Its `visible` text streams on `selector` (node id, name), if not None; so do
@@ -83,6 +84,7 @@ class RunCommand:
     effect_class: Literal["idempotent"] = "idempotent"
 
 
+@final
 @record
 class Wait:
     """A timer inside the run: answered with None after `seconds`. Survives a takeover: the instant
@@ -91,6 +93,7 @@ class Wait:
     seconds: float
 
 
+@final
 @record
 class AskHuman:
     """A form shown to people, answered with a HumanAnswer: with the action TIMED_OUT where nobody
@@ -103,6 +106,7 @@ class AskHuman:
     deliveries: tuple[FormDelivery, ...] = ()
 
 
+@final
 @record
 class RunWorkflow:
     """A run of another workflow, answered with a ChildOutcome once that run has ended, however it

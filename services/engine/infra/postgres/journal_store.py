@@ -25,15 +25,19 @@ from services.engine.infra.postgres.statements import told
 
 _log = logging.getLogger(__name__)
 
-_COMMIT = """
-SELECT engine.commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"""
-_COMMIT_WITH_VARIABLES = """
-SELECT engine.commit_batch_with_variables(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"""
-_COMMIT_WITH_COMMANDS = """
-SELECT engine.commit_batch_with_commands(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-    $20, $21, $22, $23, $24)"""
+# Numbers and ids come as the text of an array: the driver looks at each element of a list to see
+# whether it is a list, which takes longer than to encode it.
+_ROWS = (
+    "$1, $2::text::uuid[], $3::text::uuid[], $4::text::bigint[], $5::text::bigint[], "
+    "$6::text::bigint[], $7::text::bigint[], $8, $9, $10, $11, $12, $13, $14"
+)
+_VARIABLES = "$15, $16, $17, $18, $19"
+_COMMANDS = "$20, $21, $22, $23, $24"
+_COMMIT = f"SELECT engine.commit_batch({_ROWS})"
+_COMMIT_WITH_VARIABLES = f"SELECT engine.commit_batch_with_variables({_ROWS}, {_VARIABLES})"
+_COMMIT_WITH_COMMANDS = (
+    f"SELECT engine.commit_batch_with_commands({_ROWS}, {_VARIABLES}, {_COMMANDS})"
+)
 _REST_SECONDS = 0.5
 
 
@@ -177,12 +181,12 @@ class GroupCommitter:
                 lost: list[int] = await connection.fetchval(
                     statement,
                     self._worker,
-                    [row.append.tenant_id for row in rows],
-                    [row.append.run_id for row in rows],
-                    [row.append.epoch for row in rows],
-                    [row.first_seq for row in rows],
-                    [row.last_seq for row in rows],
-                    [row.batch_id for row in rows],
+                    _array([row.append.tenant_id.hex for row in rows]),
+                    _array([row.append.run_id.hex for row in rows]),
+                    _array([str(row.append.epoch) for row in rows]),
+                    _array([str(row.first_seq) for row in rows]),
+                    _array([str(row.last_seq) for row in rows]),
+                    _array([str(row.batch_id) for row in rows]),
                     [row.payload for row in rows],
                     [
                         place
@@ -230,6 +234,10 @@ def _changes(rows: Sequence[JournalRow]) -> tuple[list[Any], ...]:
         [each.seq for _, each in found],
         [each.value for _, each in found],
     )
+
+
+def _array(elements: Sequence[str]) -> str:
+    return f"{{{','.join(elements)}}}"
 
 
 def _run_of(row: JournalRow) -> int:

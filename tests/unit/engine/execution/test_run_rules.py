@@ -153,7 +153,7 @@ def test_too_much_time_fails_the_run() -> None:
     world = _world({"a": COMPUTE}, "begin > a")
     assert world.timers[DEADLINE] == 1200.0
     step = world.machine.timer_due(DEADLINE, 1200.0)
-    assert (step.finished, step.cancels) == (True, list(world.listening))
+    assert (step.finished, [*step.cancels]) == (True, list(world.listening))
 
 
 def test_an_abort_applies_once_and_what_comes_later_is_ignored() -> None:
