@@ -28,6 +28,7 @@ def document(**changes: Any) -> dict[str, Any]:
         (document(version=0.3), "/version", "Invalid version type, expected str, got float"),
         (document(version="new"), "/version", "Invalid DSL version"),
         (document(app=None), "/app", "Missing app data in YAML content"),
+        ({"kind": "rag_pipeline", "rag_pipeline": {}}, "/kind", "cannot be imported"),
         (document(app={}), "/app", "Missing app data in YAML content"),
         (document(app={"mode": "agent-chat"}), "/app/mode", "'agent-chat' cannot be imported"),
         (document(app={"mode": 3}), "/app/mode", "Invalid app mode"),

@@ -47,6 +47,8 @@ def read_document(document: JsonValue) -> DslDocument:
     if not isinstance(version, str):
         kind = type(version).__name__
         raise refused("/version", f"Invalid version type, expected str, got {kind}")
+    if document.get("kind") == "rag_pipeline":
+        raise refused("/kind", "Pipelines of knowledge bases cannot be imported; apps can")
     notes = _version_notes(version)
     app = document.get("app")
     if not isinstance(app, dict) or not app:

@@ -36,6 +36,7 @@ from services.engine.domain.node_parts.node_contract import (
     NodeType,
     VariableTypes,
 )
+from services.engine.domain.variables.selectors import CONVERSATION, ENVIRONMENT
 from services.engine.domain.variables.sizes import VARIABLE_BYTES
 from services.engine.domain.variables.values import Value
 
@@ -92,7 +93,12 @@ def compile_workflow(
     parsed = {node.place.id: node.node for node in nodes if node.node is not None}
     policies = {node.place.id: node.policy for node in nodes}
     errors, warnings = find_problems(
-        built, parsed, policies, catalogue, inside.nested, conversation
+        built,
+        parsed,
+        policies,
+        catalogue,
+        inside.nested,
+        {CONVERSATION: conversation.keys(), ENVIRONMENT: _environment_names(definition)},
     )
     compiled = CompiledWorkflow(
         graph=graph,
@@ -117,6 +123,11 @@ def compile_workflow(
     )
     others = {graph.nodes[root].id: _begun(compiled, root, starts) for root in starts}
     return replace(compiled, others=others) if len(starts) > 1 else compiled
+
+
+def _environment_names(definition: WorkflowDefinition) -> frozenset[str]:
+    names = (variable.get("name") for variable in definition.environment_variables)
+    return frozenset(name for name in names if isinstance(name, str))
 
 
 def _begun(compiled: CompiledWorkflow, root: int, starts: frozenset[int]) -> CompiledWorkflow:

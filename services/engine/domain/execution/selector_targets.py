@@ -12,7 +12,7 @@ from services.engine.domain.node_parts.node_contract import (
     OutputTypes,
 )
 from services.engine.domain.variables.files import FILE_PARTS
-from services.engine.domain.variables.selectors import CONVERSATION, RUN_SCOPES
+from services.engine.domain.variables.selectors import CONVERSATION, ENVIRONMENT, RUN_SCOPES
 from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Selector
 
@@ -20,6 +20,7 @@ _ERROR_OUTPUTS: OutputTypes = {
     "error_message": ValueType.STRING,
     "error_type": ValueType.STRING,
 }
+_SCOPES = {CONVERSATION: "a conversation variable", ENVIRONMENT: "an environment variable"}
 _WITH_KEYS = frozenset({None, ValueType.OBJECT})
 """Types that a selector's path may go into, wherever it leads."""
 
@@ -29,15 +30,15 @@ def leading_nowhere(
     graph: Graph,
     nodes: Mapping[str, Node],
     policies: Mapping[str, FailurePolicy],
-    conversation: Collection[str],
+    variables: Mapping[str, Collection[str]],
 ) -> Iterator[Finding]:
-    """A warning a selector of `place`; one for all those to the same missing node. `conversation`
-    are the names of the conversation's variables."""
+    """A warning a selector of `place`; one for all those to the same missing node. `variables` are
+    the names that a scope of the run declares, by that scope."""
     strangers: set[str] = set()
     for selector in dict.fromkeys(nodes[place.id].references):
         target = selector[0]
-        if target == CONVERSATION and selector[1] not in conversation:
-            yield _nowhere(place, selector, "a conversation variable that is not declared")
+        if target in variables and selector[1] not in variables[target]:
+            yield _nowhere(place, selector, f"{_SCOPES[target]} that is not declared")
         if target in RUN_SCOPES:
             continue
         if target not in graph.index_of:

@@ -1,6 +1,7 @@
 """What can be said against a workflow before it runs."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from libs.common.contracts.workflows import Finding
 from services.engine.domain.execution.compiled_frame import start_of
@@ -17,6 +18,7 @@ _KNOWN_BUT_NOT_RUNNABLE = frozenset(
         "datasource",
         "knowledge-index",
         "knowledge-retrieval",
+        "knowledge-retrieval-v2",
     }
 )
 
@@ -33,11 +35,11 @@ def find_problems(
     policies: Mapping[str, FailurePolicy],
     catalogue: Mapping[str, NodeType],
     nested: Iterable[str] = (),
-    conversation: Collection[str] = (),
+    variables: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> tuple[Findings, Findings]:
     """Errors, which forbid running, and warnings, in the order of the nodes. `nested` are the ids
-    of containers that contain themselves, `conversation` the names of the conversation's
-    variables."""
+    of containers that contain themselves, `variables` the names that a scope of the run declares,
+    by that scope."""
     errors = [*_structure(built), *_nested(nested)]
     warnings: list[Finding] = []
     for place in built.graph.nodes:
@@ -54,7 +56,7 @@ def find_problems(
             group.append(_of_problem(place, problem))
         if catalogue[place.type].execution == "container":
             errors.extend(_start(place, built.graph))
-        warnings.extend(leading_nowhere(place, built.graph, nodes, policies, conversation))
+        warnings.extend(leading_nowhere(place, built.graph, nodes, policies, variables))
     return tuple(errors), tuple(warnings)
 
 

@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.engine.domain.node_parts.node_contract import NodeContext, NodeResult, Problem
+from services.engine.domain.node_parts.node_contract import (
+    NodeContext,
+    NodeResult,
+    OutputTypes,
+    Problem,
+)
 from services.engine.domain.node_parts.pure_node import PureNode
 from services.engine.domain.variables.values import Selector, Value
 
@@ -12,6 +17,10 @@ from services.engine.domain.variables.values import Selector, Value
 class FrameMarkerNode(PureNode):
     references: tuple[Selector, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return {}
 
     def evaluate(self, context: NodeContext) -> NodeResult:
         return NodeResult()

@@ -11,9 +11,11 @@ from services.engine.domain.node_parts.node_contract import (
     NodeFailure,
     NodeResult,
     NodeRun,
+    OutputTypes,
     Problem,
 )
 from services.engine.domain.node_parts.settings_reader import SettingsReader
+from services.engine.domain.variables.types import ValueType
 from services.engine.domain.variables.values import Missing, Selector, Value
 
 ErrorMode = Literal["terminated", "continue-on-error", "remove-abnormal-output"]
@@ -40,6 +42,11 @@ class IterationNode:
     @property
     def references(self) -> tuple[Selector, ...]:
         return tuple(each for each in (self.items, self.output) if each)
+
+    @property
+    def output_types(self) -> OutputTypes:
+        """What nodes inside it read, and what those behind it do."""
+        return {"item": None, "index": ValueType.INTEGER, "output": ValueType.ARRAY_ANY}
 
     def run(self, context: NodeContext) -> NodeRun:
         """Raises NodeFailure where there is no list, and where an item failed that must not."""

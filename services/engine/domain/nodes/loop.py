@@ -13,6 +13,7 @@ from services.engine.domain.node_parts.node_contract import (
     NodeFailure,
     NodeResult,
     NodeRun,
+    OutputTypes,
     Problem,
     VariableReader,
     VariableTypes,
@@ -53,6 +54,10 @@ class LoopNode:
     def variable_types(self) -> VariableTypes:
         declared = ((each.name, each.kind) for each in self.variables)
         return {(self.node_id, name): kind for name, kind in declared if kind is not None}
+
+    @property
+    def output_types(self) -> OutputTypes:
+        return {**{each.name: each.kind for each in self.variables}, _ROUND: ValueType.INTEGER}
 
     def run(self, context: NodeContext) -> NodeRun:
         """Raises NodeFailure where a variable has no first value, a round failed, or a condition

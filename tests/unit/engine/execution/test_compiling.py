@@ -76,7 +76,8 @@ async def test_what_was_validated_is_not_compiled_again(monkeypatch: pytest.Monk
 
 def test_offers_are_found_by_what_a_node_has() -> None:
     nodes = {
-        kind: CATALOGUE[kind].parse("n", {"type": kind}) for kind in ("tool", "llm", "iteration")
+        kind: CATALOGUE[kind].parse("n", {"type": kind})
+        for kind in ("tool", "llm", "trigger-plugin")
     }
     known = (DeclaresOutputs, BringsOthers, CallsTool)
     offered = {
@@ -85,5 +86,5 @@ def test_offers_are_found_by_what_a_node_has() -> None:
     assert offered == {
         "tool": [DeclaresOutputs, BringsOthers, CallsTool],
         "llm": [DeclaresOutputs],
-        "iteration": [],
+        "trigger-plugin": [],
     }

@@ -34,7 +34,18 @@ def _codes(nodes: list[Any], edges: list[Any]) -> tuple[list[str], list[str]]:
         ([START, ANSWER], [_edge("s", "a"), _edge("a", "s")], ["cycle"]),
         ([START, ANSWER | {"parentId": "x"}], [_edge("s", "a"), _edge("a", "s")], ["cycle"]),
         ([START, {"id": "x", "data": {"type": "nonsense"}}], [], ["unknown_node_type"]),
-        ([START, {"id": "x", "data": {"type": "datasource"}}], [], ["node_type_not_runnable"]),
+        *(
+            ([START, {"id": "x", "data": {"type": kind}}], [], ["node_type_not_runnable"])
+            for kind in (
+                "agent",
+                "datasource",
+                "knowledge-index",
+                "knowledge-retrieval",
+                "knowledge-retrieval-v2",
+            )
+        ),
+        ([START, {"id": "n", "type": "custom-note", "data": {"type": "anything"}}], [], []),
+        ([START, {"id": "n", "type": "custom", "data": {"type": ""}}], [], []),
         ([START, ANSWER | {"id": "sys"}], [_edge("s", "sys")], ["reserved_node_id"]),
         ([START, ANSWER | {"id": "a\nb"}], [_edge("s", "a\nb")], ["unfit_node_id"]),
         ([START, ANSWER | {"id": "a\0"}], [_edge("s", "a\0")], ["unfit_node_id"]),
