@@ -1,5 +1,6 @@
 """The rows: what is run, beside which floor, and what is promised of it."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from statistics import median
@@ -7,7 +8,13 @@ from statistics import median
 from benchmarks.engine.bench_nodes import chain, fan, iteration
 from benchmarks.engine.engine_rig import EngineRig
 from benchmarks.engine.floors import Floors
+from benchmarks.engine.large_document import large_document
 from benchmarks.measured_row import MeasuredRow
+from libs.common.contracts.workflows import WorkflowDefinition
+from services.backend.domain.apps.dsl_document import read_document
+from services.backend.infra.yaml.document_reader import read_yaml
+from services.engine.domain.execution.compile_workflow import compile_workflow
+from services.engine.domain.nodes.catalogue import CATALOGUE
 
 BATCH_RUNS, BATCH_NODES, BATCH_WAIT = 200, 10, 0.02
 CALL_RUNS = 50
@@ -19,6 +26,8 @@ BATCH_BOUND = 1.35
 BATCH_CPU_BOUND = 11.1
 # 150 us an item where a coroutine of a bare chain takes 2.8.
 ITERATION_BOUND = 53.6
+# 50 ms where a bare chain of 500 takes 1.4.
+COMPILE_BOUND = 35.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +100,41 @@ async def _iterated(
         runs=1,
     )
     return _row(row, "ms", found, "bare asyncio", ITERATION_BOUND)
+
+
+async def _compile500(_rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow]:
+    text = large_document(500)
+    stored = _definition(text).model_dump_json()
+    return [
+        await _compiled("compile500", lambda: _definition(text), floors, pace),
+        await _compiled(
+            "load500", lambda: WorkflowDefinition.model_validate_json(stored), floors, pace
+        ),
+    ]
+
+
+def _definition(text: bytes) -> WorkflowDefinition:
+    return read_document(read_yaml(text).value).definition
+
+
+async def _compiled(
+    row: str, load: Callable[[], WorkflowDefinition], floors: Floors, pace: Pace
+) -> MeasuredRow:
+    ours: list[float] = []
+    bare: list[float] = []
+    for measured in range(-1, pace.rounds):
+        floor = [await floors.chain(500) for _ in range(pace.runs)]
+        times: list[float] = []
+        for _ in range(max(pace.runs // 4, 1)):
+            began = time.perf_counter()
+            compiled = compile_workflow(load(), CATALOGUE)
+            times.append((time.perf_counter() - began) * 1e3)
+            assert not compiled.report.errors, compiled.report.errors
+            assert len(compiled.nodes) == 500, len(compiled.nodes)
+        if measured >= 0:
+            bare.append(median(floor))
+            ours.append(median(times))
+    return _row(row, "ms", (ours, bare), "bare asyncio", COMPILE_BOUND)
 
 
 async def _batch(rig: EngineRig, floors: Floors, pace: Pace) -> list[MeasuredRow]:
@@ -190,6 +234,7 @@ ROWS: dict[str, Measure] = {
     "fan50": _fan50,
     "iteration10k": _iteration10k,
     "iteration10k_wide": _iteration10k_wide,
+    "compile500": _compile500,
     "batch": _batch,
     "calls10": _calls10,
     "calls_batch": _calls_batch,

@@ -4,6 +4,8 @@ import time
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.backend.domain.apps.dsl_document import DslInvalid
 from services.backend.infra.yaml.document_reader import read_yaml
@@ -83,3 +85,17 @@ def test_positions_of_pointers() -> None:
     assert found.position("/list/1/two") == (6, 8)
     assert found.position("/app/nothing/at/all") == (2, 3)
     assert found.position("") == (1, 1)
+
+
+@given(st.from_regex(r"[-+]?[0-9][0-9_]{0,20}(\.[0-9_]{0,20}(e[-+]?[0-9]{1,2})?)?", fullmatch=True))
+def test_numbers_are_what_yaml_says(text: str) -> None:
+    source = f"- x {text}\n- {text}"
+    assert repr(read_yaml(source.encode()).value) == repr(yaml.safe_load(source))
+
+
+def test_what_lies_deep_is_read_as_what_lies_high() -> None:
+    deep = "{a: &x [1, two, *y, {<<: {k: 1}, l: &z 3.5, m: *z}], b: *x, c: [[], {}, ~, -0.0]}"
+    whole = f"y: &y 7\na: {{b: {{c: {{d: {{e: {deep}}}}}}}}}"
+    value = read_yaml(whole.encode()).value
+    assert value == yaml.safe_load(whole)
+    assert repr(value) == repr(yaml.safe_load(whole))

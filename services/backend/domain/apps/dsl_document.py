@@ -107,7 +107,8 @@ def _definition(mode: str, workflow: JsonValue) -> WorkflowDefinition:
     if not isinstance(graph.get("edges", []), list):
         raise refused("/workflow/graph/edges", "The graph's edges must be a list")
     return modernised(
-        WorkflowDefinition(
+        # What was read is JSON already, and megabytes of it need not be looked at again.
+        WorkflowDefinition.model_construct(
             mode="workflow" if mode == "workflow" else "advanced-chat",
             graph=graph,
             features=as_mapping(workflow.get("features")),

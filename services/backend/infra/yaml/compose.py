@@ -4,6 +4,7 @@ The C composer would hold the interpreter for as long as a document takes; here 
 between any two events, and nothing but the values themselves is built.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import yaml
@@ -35,6 +36,7 @@ class _Open:
     anchor: str | None
     begun: int
     pointer: str | None
+    is_mapping: bool
     key: str | None = None
     merged: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
@@ -61,13 +63,12 @@ class DocumentBuilder:
 
     def add(self, event: Event) -> None:
         """Take in the next event. Raises DslInvalid naming line and column."""
-        # A large document has hundreds of thousands, three of four of them scalars.
-        if isinstance(event, ScalarEvent):
-            self._scalar(event)
+        if isinstance(event, CollectionEndEvent):
+            self._end(event)
         elif isinstance(event, CollectionStartEvent):
             self._begin(event)
-        elif isinstance(event, CollectionEndEvent):
-            self._end(event)
+        elif isinstance(event, ScalarEvent):
+            self._scalar(event)
         elif isinstance(event, AliasEvent):
             self._alias(event)
         elif isinstance(event, DocumentStartEvent):
@@ -84,11 +85,33 @@ class DocumentBuilder:
         self._count(event, known.size)
         self._place(event, known.value)
 
+    def add_all(self, events: Callable[[], Event | None]) -> None:
+        """`add` for each, up to the last. What is most frequent by far is done here: a large
+        document has tens of thousands of plain texts, as keys and deep down as values."""
+        value_of, opened = self._scalars.value, self._open
+        while (event := events()) is not None:
+            if type(event) is not ScalarEvent or not opened or self._values >= _MOST_VALUES:
+                self.add(event)
+                continue
+            parent = opened[-1]
+            into, key = parent.value, parent.key
+            if key is None and parent.is_mapping:
+                parent.key = event.value
+            elif parent.pointer is not None or event.anchor is not None or key == _MERGE:
+                self.add(event)
+                continue
+            elif isinstance(into, list):
+                into.append(value_of(event))
+            elif key is not None:
+                into[key] = value_of(event)
+                parent.key = None
+            self._values += 1
+
     def _scalar(self, event: ScalarEvent) -> None:
         self._count(event, 1)
         if self._open:
             parent = self._open[-1]
-            if parent.key is None and isinstance(parent.value, dict):
+            if parent.key is None and parent.is_mapping:
                 parent.key = event.value
                 return
         value = self._scalars.value(event)
@@ -103,12 +126,13 @@ class DocumentBuilder:
             raise refused_at(event, f"the document nests more than {_MOST_NESTED} deep")
         if event.tag not in (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
             raise refused_at(event, f"values tagged {event.tag!r} are not taken")
-        if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
+        if self._open and self._open[-1].is_mapping and self._open[-1].key is None:
             raise refused_at(event, "a key must be plain text")
-        value: list[JsonValue] | dict[str, JsonValue]
-        value = [] if isinstance(event, SequenceStartEvent) else {}
-        opened = _Open(value, event.anchor, self._values - 1, self._pointer(event))
-        self._open.append(opened)
+        deep = len(self._open) > _POSITIONED_DEPTH
+        pointer = None if deep else self._pointer(event)
+        mapping = type(event) is not SequenceStartEvent
+        value: list[JsonValue] | dict[str, JsonValue] = {} if mapping else []
+        self._open.append(_Open(value, event.anchor, self._values - 1, pointer, mapping))
 
     def _end(self, event: Event) -> None:
         done = self._open.pop()
@@ -168,9 +192,7 @@ def build(source: bytes) -> DocumentBuilder:
     """The whole document. Raises DslInvalid naming line and column."""
     builder = DocumentBuilder()
     try:
-        events = yaml.CSafeLoader(source)
-        while (event := events.get_event()) is not None:
-            builder.add(event)
+        builder.add_all(yaml.CSafeLoader(source).get_event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = "" if mark is None else f" at line {mark.line + 1}, column {mark.column + 1}"

@@ -1,6 +1,7 @@
 """YAML's scalars as JSON values."""
 
 import math
+import re
 
 import yaml
 from pydantic import JsonValue
@@ -12,6 +13,8 @@ from services.backend.domain.apps.dsl_document import DslInvalid, refused
 _TAG = "tag:yaml.org,2002:"
 _LONGEST_NUMBER = 1000
 """Characters. The time to tell a longer one grows with its square, and readers refuse it."""
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?")
+"""Such as a canvas is full of: places and sizes. YAML reads them as Python does."""
 _LONGEST_KNOWN = 64
 _MOST_KNOWN = 10_000
 # The library's stubs leave the table without types: by first character, what else than text a
@@ -31,7 +34,9 @@ class Scalars:
         if tag is None or tag == "!":
             if not event.implicit[0] or text[:1] not in _SPECIAL:
                 return text
-            # The same few numbers and words stand at every node.
+            if (number := _NUMBER.fullmatch(text)) is not None:
+                return float(text) if number[1] else int(text)
+            # The same few words and numbers of other forms stand at every node.
             if text in self._known:
                 return self._known[text]
             value = self._tagged(event, self._resolved(event))

@@ -121,8 +121,10 @@ def compile_workflow(
             start_variables=_start_variables(graph),
         ),
     )
+    if len(starts) < 2:
+        return compiled
     others = {graph.nodes[root].id: _begun(compiled, root, starts) for root in starts}
-    return replace(compiled, others=others) if len(starts) > 1 else compiled
+    return replace(compiled, others=others)
 
 
 def _environment_names(definition: WorkflowDefinition) -> frozenset[str]:
