@@ -1,7 +1,8 @@
 # `make help` lists the targets.
 # Variables: T narrows tests (make test T=tests/unit/engine), N is the number of test processes,
 # PYTHON makes the environment (3.11 or 3.12), ARGS goes to the command behind a target, ROUNDS is
-# of make chaos and make simulate, SECONDS of make fuzz and make sandbox-load, SEED of all four.
+# of make chaos and make simulate, RUNS and WORKERS of a large make simulate, SECONDS of make fuzz
+# and make sandbox-load, SEED of all four.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,6 +10,8 @@ N ?= 2
 T ?= tests
 ARGS ?=
 ROUNDS ?= 200
+RUNS ?=
+WORKERS ?=
 SECONDS ?=
 SEED ?=
 
@@ -91,8 +94,9 @@ test: setup-dev ## every test but the long ones; servers are started by the test
 		$(if $(filter tests,$(T)),--ignore tests/architecture --ignore tests/chaos \
 			--ignore tests/fuzz --ignore tests/load) $(T)
 
-simulate: setup-dev ## engines on simulated time, networks and crashes (ROUNDS=2000, SEED=...)
-	@HEDDLE_SIMULATE_ROUNDS=$(if $(filter file,$(origin ROUNDS)),2000,$(ROUNDS)) \
+simulate: setup-dev ## engines on simulated time (ROUNDS=2000, or RUNS=1000000 WORKERS=2000, SEED=...)
+	@HEDDLE_SIMULATE_RUNS=$(RUNS) HEDDLE_SIMULATE_WORKERS=$(WORKERS) \
+		HEDDLE_SIMULATE_ROUNDS=$(if $(filter file,$(origin ROUNDS)),2000,$(ROUNDS)) \
 		HEDDLE_SIMULATE_SEED=$(or $(SEED),$(shell date +%s)) \
 		$(BIN)/pytest -q -s --timeout 0 tests/simulation $(ARGS)
 

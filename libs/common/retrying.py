@@ -1,13 +1,10 @@
 """Retry policies carried out by tenacity."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
-from tenacity.stop import stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
 from libs.common.clock import Clock, SystemClock
@@ -35,7 +32,8 @@ async def retrying(
             return error.retryable or isinstance(error, retry_on)
         return isinstance(error, retry_on) and not isinstance(error, asyncio.CancelledError)
 
-    begun = time.monotonic()
+    # By the loop, so that time is simulated where the loop's is.
+    begun = asyncio.get_running_loop().time()
     try:
         # Most succeed at once, and tenacity's machinery costs more than a small statement.
         return await work()
@@ -43,8 +41,8 @@ async def retrying(
         if not repeat(error):
             raise
         failed = error
-    spent = timedelta(seconds=time.monotonic() - begun)
-    return await _again(policy, failed, work, repeat, spent=spent, clock=clock or SystemClock())
+    until = begun + policy.total.total_seconds()
+    return await _again(policy, failed, work, repeat, until=until, clock=clock or SystemClock())
 
 
 async def _again(
@@ -53,11 +51,12 @@ async def _again(
     work: Callable[[], Awaitable[T]],
     repeat: Callable[[BaseException], bool],
     *,
-    spent: timedelta,
+    until: float,
     clock: Clock,
 ) -> T:
-    """The tries behind the first one, which took `spent` and ended with `failed`."""
+    """The tries behind the first one, which ended with `failed`; none begins after `until`."""
     first: Exception | None = failed
+    loop = asyncio.get_running_loop()
     wait = wait_random_exponential(
         multiplier=policy.first.total_seconds(), max=policy.cap.total_seconds()
     )
@@ -67,6 +66,9 @@ async def _again(
         asked = error.retry_after if isinstance(error, HeddleError) else None
         return max(wait(state), asked or 0.0)
 
+    def is_over(state: RetryCallState) -> bool:
+        return state.attempt_number >= policy.attempts or loop.time() >= until
+
     async def once() -> T:
         nonlocal first
         if first is not None:
@@ -75,7 +77,7 @@ async def _again(
         return await work()
 
     attempts = AsyncRetrying(
-        stop=stop_after_attempt(policy.attempts) | stop_after_delay(policy.total - spent),
+        stop=is_over,
         wait=next_wait,
         retry=retry_if_exception(repeat),
         sleep=clock.sleep,

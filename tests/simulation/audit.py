@@ -1,5 +1,6 @@
 """What must hold at every moment of a round, noted where it happens."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -72,10 +73,15 @@ class RunAudit:
 
 class Audit:
     """All runs of a round. What is found inside a process must not be swallowed there: it is also
-    given to `on_defect`."""
+    given to `on_defect`. `digest` stands for all that was noted, in its order and at its instants;
+    `now` tells them."""
 
-    def __init__(self, on_defect: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, on_defect: Callable[[BaseException], None], *, now: Callable[[], float]
+    ) -> None:
         self.runs: dict[UUID, RunAudit] = {}
+        self._now = now
+        self._noted = hashlib.sha256()
         self.takeovers = 0
         self.repeated = 0
         self._on_defect = on_defect
@@ -83,7 +89,13 @@ class Audit:
     def of(self, run_id: UUID) -> RunAudit:
         return self.runs.setdefault(run_id, RunAudit(run_id))
 
+    @property
+    def digest(self) -> str:
+        return self._noted.hexdigest()
+
     def committed(self, run_id: UUID, worker: UUID, epoch: int, entries: Sequence[Entry]) -> None:
+        kinds = " ".join(f"{seq}{type(event).__name__}" for seq, event in entries)
+        self._note(f"committed {run_id} {worker} {epoch} {kinds}")
         try:
             self.of(run_id).commit(worker, epoch, entries)
         except AssertionError as error:
@@ -91,6 +103,7 @@ class Audit:
 
     def published(self, run_id: UUID, events: Sequence[Any]) -> None:
         """A worker hands events to the bus."""
+        self._note(f"published {run_id} {len(events)}")
         try:
             for event in events:
                 self.of(run_id).publish(event)
@@ -101,6 +114,7 @@ class Audit:
         """A worker sends an effect. `leased`: its lease holds; `current`: nobody owns the run under
         a higher epoch."""
         run = self.of(effect.run_id)
+        self._note(f"sent {effect.key} {effect.epoch}")
         try:
             assert effect.key in run.dispatched, "an effect was sent before its commit"
             assert leased, "an effect was sent without a lease"
@@ -112,9 +126,13 @@ class Audit:
         """The callee begins to perform an effect."""
         run = self.of(effect.run_id)
         run.upstream[effect.key] += 1
+        self._note(f"made {effect.key}")
         try:
             assert effect.key not in run.ended, "a recorded effect was performed again"
             if effect.effect_class != "model":
                 assert run.upstream[effect.key] == 1, "an effect was performed twice"
         except AssertionError as error:
             self._on_defect(error)
+
+    def _note(self, what: str) -> None:
+        self._noted.update(f"{self._now():.6f} {what}\n".encode())

@@ -140,12 +140,9 @@ class ProcessBus:
         if isinstance(message, RunEventMessage):
             self._exchange.audit.published(message.run_id, message.events)
             return
+        assert isinstance(message, Doorbell)
         body = to_bytes(message)
-        for process, ears in self._exchange.ears.items():
-            for ear in ears:
-                self._network.from_process(
-                    self._process, lambda p=process, e=ear: self._heard(p, e, body)
-                )
+        self._network.from_process(self._process, lambda: self._wake(message.run_id, body))
 
     @asynccontextmanager
     async def listen(
@@ -174,8 +171,12 @@ class ProcessBus:
     async def consume(self, *_: object, **__: object) -> None:
         raise NotImplementedError
 
-    def _heard(self, process: Process, ear: InMemoryListener[Any], body: bytes) -> None:
-        self._network.to_process(process, lambda: ear.hear(body))
+    def _wake(self, run_id: UUID, body: bytes) -> None:
+        # Everybody listens, and it is without effect where the run is not driven.
+        for process, ears in self._exchange.ears.items():
+            if process.drives(run_id):
+                for ear in ears:
+                    self._network.to_process(process, lambda heard=ear.hear: heard(body))
 
     def _serve(self, message: BaseModel, envelope: Envelope, answer: Callable[[Any], None]) -> None:
         callee = self._exchange.callee

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import Field, TypeAdapter
 
-from libs.common.contracts.run_commands import TERMINAL_STATUSES, RunCommand, RunEnded, RunStatus
+from libs.common.contracts.run_commands import TERMINAL_STATUSES, RunCommand, RunEnded
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.store_errors import DatabaseAway
 from services.engine.app.ports.engine_stores import EngineStores
@@ -106,7 +106,10 @@ class Database:
         for place, status, outcome in zip(ends, statuses, outcomes, strict=True):
             row = self.state.runs[keys[place - 1]]
             if place not in lost and (row.epoch, row.status) == (epochs[place - 1], "running"):
-                self._end(row, cast("RunStatus", status), RunEnded.model_validate_json(outcome))
+                ended = RunEnded.model_validate_json(outcome)
+                assert ended.status == status
+                self.state.end(row, ended)
+                self._on_end(ended)
         # Changes to variables, which no run here makes, and then commands to other runs.
         commands = cast("Iterable[_Told]", zip(*beside[5:], strict=True))
         for place, target, _, _, body in commands:
@@ -114,12 +117,6 @@ class Database:
             if place not in lost and told is not None and told.status not in TERMINAL_STATUSES:
                 told.put_command(_COMMANDS.validate_json(body))
         return sorted(lost)
-
-    def _end(self, row: RunRow, status: RunStatus, outcome: RunEnded) -> None:
-        row.status, row.owner, row.outcome, row.snapshot = status, None, outcome, None
-        self.state.pass_turn(row.request)
-        self.state.outbox.append(outcome)
-        self._on_end(outcome)
 
 
 def _is_held(row: RunRow, worker: UUID, epoch: int) -> bool:

@@ -29,6 +29,8 @@ class Faults:
         self._replace = replace
         self._until = until
         self.counts: dict[str, int] = {}
+        # The store is not away more often because it has more clients.
+        self._outage_chance = 0.2 * min(1.0, 14 / (len(workers) + 2))
 
     def begin(self) -> None:
         random = self._world.random
@@ -66,7 +68,7 @@ class Faults:
                 worker.freeze(self._bounded(random.choice([1.0, 4.0, 9.0, 15.0, 40.0])))
             case "cut":
                 worker.cut_off_until = self._world.now + self._bounded(random.uniform(1.0, 30.0))
-            case "outage" if random.random() < 0.2:
+            case "outage" if random.random() < self._outage_chance:
                 seconds = self._bounded(random.uniform(1.0, 20.0))
                 self._network.store_away_until = self._world.now + seconds
             case "jump":

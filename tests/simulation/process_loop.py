@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from contextvars import Context
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 
@@ -22,6 +23,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._order = itertools.count()
+        self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
         self.complaints: list[dict[str, Any]] = []
 
     def time(self) -> float:
@@ -76,7 +78,13 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         name: str | None = None,
         context: Context | None = None,
     ) -> asyncio.Task[T]:
-        return asyncio.Task(coro, loop=self, name=name, context=context)
+        task = asyncio.Task(coro, loop=self, name=name, context=context)
+        self._tasks.add(task)
+        return task
+
+    def unfinished(self) -> list[asyncio.Task[Any]]:
+        """Its tasks that are under way; asyncio would look through those of all loops."""
+        return [task for task in self._tasks if not task.done()]
 
     def run_in_executor(
         self, executor: object, func: Callable[..., T], *args: Any

@@ -15,6 +15,7 @@ from libs.common.contracts.run_commands import (
     RunEnded,
     RunOrder,
 )
+from services.engine.app.worker import WorkerOptions
 from tests.simulation.audit import Audit
 from tests.simulation.bus import Exchange
 from tests.simulation.callee import Callee
@@ -35,7 +36,9 @@ Order = TypeVar("Order", bound=RunOrder)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How large a round is. Runs come, and `faults` happen, for `seconds`."""
+    """How large a round is. Runs come, and `faults` happen, for `seconds`. `light` None: all kinds
+    of runs are as frequent; else this share is one node and nothing else, and none waits for a
+    minute. Each worker looks every `sweep` seconds for what wake-ups missed."""
 
     workers: int = 4
     runs: int = 40
@@ -43,12 +46,15 @@ class Shape:
     capacity: int = 50
     apps: int = 5
     faults: bool = True
+    light: float | None = None
+    sweep: float = 2.0
 
 
 @dataclass(slots=True)
 class Told:
     """How a round went. `latest` is when the last run ended, from the end of the faults on;
-    `workers` counts processes, `story` is a line a run: id, status, epoch, events."""
+    `workers` counts processes, `story` is a line a run: id, status, epoch, events. `digest` stands
+    for every commit, published event, effect sent and effect made."""
 
     latest: float
     workers: int
@@ -56,6 +62,7 @@ class Told:
     happened: int
     faults: dict[str, int]
     statuses: dict[str, int]
+    digest: str
     story: list[str] = field(default_factory=list[str])
 
 
@@ -65,7 +72,7 @@ class Round:
     def __init__(self, seed: str, shape: Shape) -> None:
         self.world = World(seed)
         self._shape = shape
-        self._audit = Audit(self.world.defects.append)
+        self._audit = Audit(self.world.defects.append, now=lambda: self.world.now)
         self._network = Network(self.world, delay=0.003)
         self._callee = Callee(self.world, self._audit)
         self._database = Database(self._network, self._audit, self._ended)
@@ -124,9 +131,8 @@ class Round:
 
     def _worker(self) -> WorkerProcess:
         self._started += 1
-        return WorkerProcess(
-            self.world, self._database, self._exchange, capacity=self._shape.capacity
-        )
+        options = WorkerOptions(capacity=self._shape.capacity, sweep=self._shape.sweep)
+        return WorkerProcess(self.world, self._database, self._exchange, options)
 
     def _replace(self, place: int) -> None:
         if not self._workers[place].alive:
@@ -138,7 +144,7 @@ class Round:
             self._network.to_process(worker, worker.ring)
 
     def _come(self) -> None:
-        request, sample = drawn_run(self.world, self._shape.apps)
+        request, sample = drawn_run(self.world, self._shape.apps, light=self._shape.light)
         self._samples[request.run_id] = sample
         self._insist(
             lambda worker, done: worker.accept(request, done), lambda: self._known(request)
@@ -214,7 +220,14 @@ class Round:
         latest = max(self._latest - self._shape.seconds, 0.0)
         takeovers = sum(row.takeovers for row in self._database.state.runs.values())
         return Told(
-            latest, self._started, takeovers, self.world.happened, faults.counts, statuses, story
+            latest=latest,
+            workers=self._started,
+            takeovers=takeovers,
+            happened=self.world.happened,
+            faults=faults.counts,
+            statuses=statuses,
+            digest=self._audit.digest,
+            story=story,
         )
 
     def _judge(self, run_id: UUID, sample: Sample) -> None:

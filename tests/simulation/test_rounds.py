@@ -1,5 +1,6 @@
 """Whatever fails, and whenever: no run lies, none is lost, and each ends once the faults stop."""
 
+import hashlib
 import logging
 import time
 from collections import Counter
@@ -7,8 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.profile import ROUNDS, seed_of, shape_of
+from tests.simulation.profile import SEED, seed_of, shapes
 from tests.simulation.round import Round, Shape, Told
+
+_LINES = 20
+"""Of a session's progress."""
 
 
 @pytest.fixture(autouse=True)
@@ -22,19 +26,25 @@ def _quiet() -> Iterator[None]:
 def test_every_round_ends_well() -> None:
     faults: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
-    workers, latest, begun = 0, 0.0, time.perf_counter()
-    for number in range(1, ROUNDS + 1):
-        told = _played(number)
+    digest = hashlib.sha256()
+    workers, takeovers, latest, begun = 0, 0, 0.0, time.perf_counter()
+    rounds, runs, took = shapes(), 0, 0.0
+    for number, shape in enumerate(rounds, 1):
+        told = _played(number, shape)
+        digest.update(told.digest.encode())
         faults.update(told.faults)
         statuses.update(told.statuses)
         workers += told.workers
+        takeovers += told.takeovers
         latest = max(latest, told.latest)
-    took = time.perf_counter() - begun
-    runs = sum(statuses.values())
-    print(  # noqa: T201 - what was simulated is this test's product
-        f"\n{ROUNDS} rounds, {runs} runs {dict(statuses)}, {workers} workers,"
-        f" faults {dict(faults)}; the last end came {latest:.1f} s after the last fault;"
-        f" {runs / took:.0f} runs a second"
+        runs, took = sum(statuses.values()), time.perf_counter() - begun
+        if number % -(-len(rounds) // _LINES) == 0:
+            _say(f"round {number} of {len(rounds)}: {runs} runs after {took:.0f} s")
+    _say(
+        f"seed {SEED}: {len(rounds)} rounds, {runs} runs {dict(statuses)}, {workers} workers,"
+        f" {takeovers} takeovers, faults {dict(faults)};"
+        f" the last end came {latest:.1f} s after the last fault;"
+        f" {runs / took:.0f} runs a second; digest {digest.hexdigest()[:16]}"
     )
     assert statuses["succeeded"] > 0
     assert set(statuses) <= {"succeeded", "stopped"}
@@ -53,9 +63,13 @@ def test_without_faults_every_run_keeps_its_first_owner() -> None:
     assert told.takeovers == 0
 
 
-def _played(number: int) -> Told:
+def _say(line: str) -> None:
+    print(f"\n{line}", end="", flush=True)  # noqa: T201 - what was simulated is this test's product
+
+
+def _played(number: int, shape: Shape) -> Told:
     try:
-        return Round(seed_of(number), shape_of(number)).play()
+        return Round(seed_of(number), shape).play()
     except AssertionError as error:
         error.add_note(f"round {number} of seed {seed_of(0).removesuffix('/0')}")
         raise

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from typing import cast
+from uuid import UUID
 
 from libs.common.contracts.run_commands import (
     TERMINAL_STATUSES,
@@ -35,14 +36,14 @@ class WorkerProcess(Process):
     """Started at once; `ready` once it takes runs."""
 
     def __init__(
-        self, world: World, database: Database, exchange: Exchange, *, capacity: int
+        self, world: World, database: Database, exchange: Exchange, options: WorkerOptions
     ) -> None:
         super().__init__(world)
         self.worker_id = world.new_id()
         self.ready = False
         self._database = database
         self._exchange = exchange
-        self._capacity = capacity
+        self._options = options
         self._engine: Engine | None = None
         self.start(self._main)
 
@@ -62,11 +63,14 @@ class WorkerProcess(Process):
         """As on SIGTERM; `gone` is called at its end."""
         self.start(lambda: self._leave(gone))
 
+    def drives(self, run_id: UUID) -> bool:
+        return self._engine is not None and self._engine.worker.driver_of(run_id) is not None
+
     async def _main(self) -> None:
         stores, committer = self._database.stores_for(self, self.worker_id)
         bus = cast("MessageBus", ProcessBus(self._exchange, self, self.worker_id))
         options = EngineOptions(
-            worker=WorkerOptions(capacity=self._capacity),
+            worker=self._options,
             # Nobody here kills by what a run does, so no run is ever blamed for good.
             suspicion=Suspicion(isolate_after=10**6, quarantine_after=10**6),
             snapshot_floor=500,

@@ -78,10 +78,14 @@ SAMPLES = (
 )
 
 
-def drawn_run(world: World, apps: int) -> tuple[AcceptRun, Sample]:
-    """A run of any sample, of any of so many apps."""
+def drawn_run(world: World, apps: int, *, light: float | None) -> tuple[AcceptRun, Sample]:
+    """A run of any of so many apps, of any sample; with `light` of the first one with this chance,
+    else of any but the last, whose wait would outlast a large round."""
     random: Random = world.random
-    sample = random.choice(SAMPLES)
+    if light is None:
+        sample = random.choice(SAMPLES)
+    else:
+        sample = SAMPLES[0] if random.random() < light else random.choice(SAMPLES[1:-1])
     request = AcceptRun(
         tenant_id=TENANT,
         run_id=world.new_id(),

@@ -54,8 +54,8 @@ class InMemoryCommandStore:
 
     async def commanded_runs(self, worker: UUID) -> list[CommandedRun]:
         return [
-            CommandedRun(*key)
-            for key, row in self._state.runs.items()
+            CommandedRun(*row.key)
+            for row in self._state.live
             if row.owner == worker and row.status == "running" and row.undrained()
         ]
 

@@ -1,5 +1,6 @@
 """The engine's rows in memory, shared by the stores of this package."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -10,7 +11,6 @@ from libs.common.clock import Clock
 from libs.common.contracts.form_deliveries import FormDelivery, FormOpened
 from libs.common.contracts.forms import FormStatus, HumanForm
 from libs.common.contracts.run_commands import (
-    TERMINAL_STATUSES,
     AbortRun,
     AcceptRun,
     ChildAccepted,
@@ -76,6 +76,10 @@ class RunRow:
     resumed_by: set[UUID] = field(default_factory=set[UUID])
     snapshot: StoredSnapshot | None = None
 
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        return self.request.tenant_id, self.request.run_id
+
     def put_command(self, command: RunCommand) -> None:
         """Store it once, and queue the run if it is parked."""
         if command.command_id not in self.commands:
@@ -101,11 +105,12 @@ class RunRow:
 
 class EngineState:
     """One engine's whole store. `leases` end on the clock's monotonic time; `outbox` and `children`
-    hold what a relay would send."""
+    hold what a relay would send. `add` a run and `end` it here: `live` are those between."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.runs: dict[tuple[UUID, UUID], RunRow] = {}
+        self._live: dict[tuple[UUID, UUID], RunRow] = {}
         self.workflows: dict[tuple[UUID, str], WorkflowDefinition] = {}
         self.leases: dict[UUID, float] = {}
         self.outbox: list[RunEnded | FormOpened] = []
@@ -115,15 +120,30 @@ class EngineState:
     def is_alive(self, worker: UUID | None) -> bool:
         return worker is not None and self.leases.get(worker, 0.0) > self.clock.monotonic()
 
+    @property
+    def live(self) -> Collection[RunRow]:
+        """The runs that have not ended, as accepted."""
+        return self._live.values()
+
+    def add(self, row: RunRow) -> None:
+        """A run is accepted."""
+        self.runs[row.key] = self._live[row.key] = row
+
+    def end(self, row: RunRow, outcome: RunEnded) -> None:
+        """The run's one end, with all that its transaction changes beside the journal."""
+        row.status, row.owner, row.outcome, row.snapshot = outcome.status, None, outcome, None
+        del self._live[row.key]
+        self.outbox.append(outcome)
+        self.pass_turn(row.request)
+
     def turns(self, request: AcceptRun) -> list[RunRow]:
         """The runs of its conversation that take turns and have not ended, as accepted."""
+        if request.turn_of is None:
+            return []
         return [
             row
-            for row in self.runs.values()
-            if request.turn_of is not None
-            and row.request.turn_of == request.turn_of
-            and row.request.tenant_id == request.tenant_id
-            and row.status not in TERMINAL_STATUSES
+            for row in self.live
+            if row.request.turn_of == request.turn_of and row.request.tenant_id == request.tenant_id
         ]
 
     def pass_turn(self, ended: AcceptRun) -> None:

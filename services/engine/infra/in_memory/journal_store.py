@@ -103,10 +103,7 @@ class InMemoryJournal:
         if append.progressed:
             row.takeovers = 0
         if append.ending is not None:
-            row.status, row.owner, row.outcome = append.ending.status, None, append.ending
-            row.snapshot = None
-            self._state.outbox.append(append.ending)
-            self._state.pass_turn(row.request)
+            self._state.end(row, append.ending)
         for command in append.told:
             told = self._state.runs.get((command.tenant_id, command.run_id))
             if told is not None and told.status not in TERMINAL_STATUSES:

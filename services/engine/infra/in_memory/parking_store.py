@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from libs.common.contracts.run_commands import TERMINAL_STATUSES, TimerDue
+from libs.common.contracts.run_commands import TimerDue
 from libs.common.identifiers import uuid7
 from services.engine.app.ports.parking_store import Parked, WokenRun
 from services.engine.app.ports.run_store import Claim
@@ -35,22 +35,17 @@ class InMemoryParkingStore:
 
     async def fire_due(self, most: int) -> list[WokenRun]:
         now = self._state.now()
-        due = {
-            key: [timer for timer, instant in row.timers.items() if instant <= now]
-            for key, row in self._state.runs.items()
-        }
         woken: list[WokenRun] = []
-        for (tenant_id, run_id), timers in [*due.items()]:
-            row = self._state.runs[tenant_id, run_id]
-            told = [self._fire(row, kind, ref) for kind, ref in timers] if len(woken) < most else []
-            if any(told):
-                woken.append(WokenRun(tenant_id, run_id, row.status, row.epoch))
+        for row in self._state.live:
+            if row.timers and len(woken) < most:
+                due = [timer for timer, instant in row.timers.items() if instant <= now]
+                told = [self._fire(row, kind, ref) for kind, ref in due]
+                if any(told):
+                    woken.append(WokenRun(*row.key, row.status, row.epoch))
         return woken
 
     def _fire(self, row: RunRow, kind: str, ref: str) -> bool:
         del row.timers[kind, ref]
-        if row.status in TERMINAL_STATUSES:
-            return False
         if kind == "form":
             form = next((each for each in row.forms.values() if each.key == ref), None)
             if form is None or form.status != "open":

@@ -41,7 +41,7 @@ class InMemoryRunStore:
             and not self._of_group(group, "queued")
             and self._has_room(group)
         )
-        state.runs[request.tenant_id, request.run_id] = row
+        state.add(row)
         if worker is None or not at_once:
             return Acceptance(status="queued", already_known=False, waits=row.waits_turn)
         row.claimed_by(worker, state.now())
@@ -95,7 +95,7 @@ class InMemoryRunStore:
     ) -> list[Group]:
         waiting = {
             Group(row.request.tenant_id, row.request.app_id)
-            for row in self._state.runs.values()
+            for row in self._state.live
             if row.status == "queued"
             and not row.waits_turn
             and row.request.tenant_id not in passing
@@ -119,11 +119,11 @@ class InMemoryRunStore:
         if not self._state.is_alive(worker):
             return []
         claims: list[Claim] = []
-        for (_, run_id), row in self._state.runs.items():
+        for row in self._state.live:
             if row.status != "running" or len(claims) == most:
                 continue
             if row.owner == worker:
-                if driven is not None and run_id not in driven:
+                if driven is not None and row.request.run_id not in driven:
                     claims.append(row.claimed_by(worker, self._state.now()))
             elif not self._state.is_alive(row.owner):
                 row.takeovers += 1
@@ -177,7 +177,7 @@ class InMemoryRunStore:
     def _of_group(self, group: Group, status: str) -> list[RunRow]:
         return [
             row
-            for row in self._state.runs.values()
+            for row in self._state.live
             if row.status == status
             and not row.waits_turn
             and (row.request.tenant_id, row.request.app_id) == group

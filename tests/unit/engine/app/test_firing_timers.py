@@ -49,7 +49,7 @@ class _World:
             tenant_id=TENANT, run_id=uuid7(), app_id=uuid4(), workflow_hash="0" * 64
         )
         row = RunRow(request=request, accepted_at=0.0, status="queued")
-        self.state.runs[TENANT, request.run_id] = row
+        self.state.add(row)
         return row.claimed_by(WORKER, 0.0)
 
     async def park(self, claim: Claim, timers: Sequence[Timer] = ()) -> None:
