@@ -151,14 +151,13 @@ class PostgresLedger:
             )
 
     async def step_down(self) -> None:
-        try:
-            with translated():
-                await self._pool.execute(
-                    f"delete from {self._schema}.holders where holder = $1",  # noqa: S608
-                    self._holder,
-                )
-        finally:
-            await self._held.give_back()
+        # First: the pool may have no other one.
+        await self._held.give_back()
+        with translated():
+            await self._pool.execute(
+                f"delete from {self._schema}.holders where holder = $1",  # noqa: S608
+                self._holder,
+            )
 
     async def collect(self, older_than: timedelta) -> int:
         if self._sweeper_pool is None:
