@@ -71,12 +71,12 @@ class Database:
     def commit_batch(
         self,
         worker: UUID,
-        tenants: Sequence[UUID],
-        runs: Sequence[UUID],
-        epochs: Sequence[int],
-        firsts: Sequence[int],
-        _lasts: Sequence[int],
-        batches: Sequence[int],
+        tenants_text: str,
+        runs_text: str,
+        epochs_text: str,
+        firsts_text: str,
+        _lasts: str,
+        batches_text: str,
         payloads: Sequence[bytes],
         progressed: Sequence[int],
         ends: Sequence[int],
@@ -88,7 +88,12 @@ class Database:
     ) -> list[int]:
         """As the function of the migration, whose rules have tests of their own over Postgres."""
         lost: set[int] = set()
-        keys = [*zip(tenants, runs, strict=True)]
+        tenants = [UUID(each) for each in _elements(tenants_text)]
+        keys = [*zip(tenants, map(UUID, _elements(runs_text)), strict=True)]
+        epochs, firsts, batches = (
+            [int(each) for each in _elements(text)]
+            for text in (epochs_text, firsts_text, batches_text)
+        )
         for place, key in enumerate(keys):
             row, at = self.state.runs.get(key), (key[1], firsts[place])
             holds = row is not None and _is_held(row, worker, epochs[place])
@@ -117,6 +122,11 @@ class Database:
             if place not in lost and told is not None and told.status not in TERMINAL_STATUSES:
                 told.put_command(_COMMANDS.validate_json(body))
         return sorted(lost)
+
+
+def _elements(array: str) -> list[str]:
+    """Of an array as Postgres writes it."""
+    return array[1:-1].split(",")
 
 
 def _is_held(row: RunRow, worker: UUID, epoch: int) -> bool:

@@ -20,6 +20,7 @@ from tests.support.engine_harness import TENANT
 
 _ADD = "SELECT * FROM engine.add_command($1, $2, $3, 'pause', $4)"
 _PARK = "SELECT engine.park_run($1, $2, $3, $4, '{}', '{}', '{}')"
+_DUE = Timer(timer_id="t", due=1.0)
 _FIRE = "SELECT * FROM engine.fire_timers($1, $2)"
 
 
@@ -86,7 +87,7 @@ async def test_what_another_sweep_has_under_its_hands_is_not_waited_for(
     bench: CommitBench, parking: PostgresParkingStore, beside: Connection
 ) -> None:
     claim = await bench.claim()
-    assert await parking.park(bench.worker, claim, [Timer(timer_id="t", due=1.0)], ()) is Parked.PARKED
+    assert await parking.park(bench.worker, claim, [_DUE], ()) is Parked.PARKED
     async with asyncio.timeout(10):
         async with beside.transaction():
             assert len(await beside.fetch(_FIRE, [TENANT], [claim.run_id])) == 1
@@ -99,7 +100,7 @@ async def test_a_timer_and_its_command_are_one_transaction(
     bench: CommitBench, parking: PostgresParkingStore, beside: Connection
 ) -> None:
     claim = await bench.claim()
-    assert await parking.park(bench.worker, claim, [Timer(timer_id="t", due=1.0)], ()) is Parked.PARKED
+    assert await parking.park(bench.worker, claim, [_DUE], ()) is Parked.PARKED
     transaction = beside.transaction()
     await transaction.start()
     assert len(await beside.fetch(_FIRE, [TENANT], [claim.run_id])) == 1
