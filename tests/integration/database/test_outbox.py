@@ -27,12 +27,13 @@ _INSERT = "insert into engine.outbox (id, tenant_id, subject, body) values ($1, 
 
 @dataclass(slots=True)
 class RecordingBus:
-    """Keeps what was enqueued. `away` makes it unavailable."""
+    """Keeps what was enqueued. `away` makes it unavailable, `dies` ends whoever asks."""
 
     sent: list[tuple[str, UUID | None, UUID]] = field(
         default_factory=list[tuple[str, UUID | None, UUID]]
     )
     away: bool = False
+    dies: bool = False
     told: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def enqueue(
@@ -40,6 +41,8 @@ class RecordingBus:
     ) -> None:
         if self.away:
             raise Unavailable("the bus is away")
+        if self.dies:
+            raise asyncio.CancelledError
         assert isinstance(message, Doorbell)
         self.sent.append((message_id, envelope.tenant_id, message.run_id))
         self.told.set()
@@ -156,6 +159,19 @@ async def test_a_bus_that_is_away_delays_the_rows(outbox: Outbox, pool: Pool) ->
     await _all_due(pool, tenant_id)
     assert await outbox.relay.send_waiting({tenant_id}) == 3
     assert [run_id for _, _, run_id in outbox.bus.sent] == runs
+
+
+async def test_what_a_relay_died_with_is_due_when_its_workers_lease_is_out(
+    outbox: Outbox, pool: Pool
+) -> None:
+    tenant_id = uuid7()
+    await _write(outbox, tenant_id, 3)
+    outbox.bus.dies = True
+    with pytest.raises(asyncio.CancelledError):
+        await outbox.relay.send_waiting({tenant_id})
+    within = "select max(due_at) - now() <= interval '10 s' from engine.outbox"
+    async with tenant_transaction(pool, tenant_id) as connection:
+        assert await connection.fetchval(within)
 
 
 async def test_a_row_that_cannot_be_sent_holds_up_nobody(outbox: Outbox) -> None:
