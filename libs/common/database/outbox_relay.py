@@ -23,10 +23,10 @@ _LONGEST_DELAY = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayPace:
-    """`batch` rows are claimed at once, for `lease`: so long they wait where a relay dies with them,
-    or cannot note that they were sent. One that takes longer has rows sent twice, which the bus
-    notices. Woken at once by commits of this process; every `sweep` it looks for rows that others
-    left behind. Sent rows go after `keep_sent`."""
+    """`batch` rows are claimed at once, for `lease`: so long they wait where a relay dies with
+    them, or cannot note that they were sent. One that takes longer has rows sent twice, which the
+    bus notices. Woken at once by commits of this process; every `sweep` it looks for rows that
+    others left behind. Sent rows go after `keep_sent`."""
 
     batch: int = 100
     lease: timedelta = timedelta(seconds=10)
