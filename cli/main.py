@@ -45,12 +45,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-_runs = typer.Typer(help="Look at runs, and begin others from them.", no_args_is_help=True)
-_forms = typer.Typer(help="List and answer forms for people.", no_args_is_help=True)
-_node = typer.Typer(help="Try single nodes.", no_args_is_help=True)
-_provider = typer.Typer(help="Set model providers.", no_args_is_help=True)
-_keys = typer.Typer(help="List, make and revoke keys.", no_args_is_help=True)
-_dead_letters = typer.Typer(help="Messages that were given up.", no_args_is_help=True)
+
+
+def _group(words: str) -> typer.Typer:
+    return typer.Typer(help=words, no_args_is_help=True)
+
+
+_runs = _group("Show, list and diff runs; pause, resume, replay, fork them.")
+_forms = _group("List, show and submit forms for people.")
+_node = _group("Test single nodes.")
+_provider = _group("Set and list model providers.")
+_keys = _group("List, create and revoke keys.")
+_dead_letters = _group("List, show, requeue and drop messages given up.")
 
 app.command("up")(up)
 app.command("down")(down)

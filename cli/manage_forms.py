@@ -1,5 +1,6 @@
 """`heddle forms list`, `heddle forms show` and `heddle forms submit`"""
 
+import json
 from typing import Annotated
 
 import typer
@@ -49,6 +50,7 @@ class _Form(FormLine):
     digest: str
     fields: tuple[_Field, ...]
     actions: tuple[_Action, ...]
+    inputs: dict[str, JsonValue] | None = None
     link: str
 
 
@@ -107,6 +109,10 @@ def show_form(form_id: FormId) -> None:
         typer.echo(f"field {field.name}: {field.type}{options}{default}")
     for action in form.actions:
         typer.echo(f"action {action.id}: {action.title}")
+    if form.action is not None:
+        typer.echo(f"answered by {form.actor or 'nobody named'}: {form.action}")
+        for name, value in (form.inputs or {}).items():
+            typer.echo(f"  {name}: {value if isinstance(value, str) else json.dumps(value)}")
     typer.echo(f"digest {form.digest}\n{connection.url}{form.link}")
 
 

@@ -1,12 +1,16 @@
 """Files through the whole platform: the official client, and docs/guides/files.md as it stands."""
 
 import base64
+import io
 import re
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import requests
+import yaml
 from dify_client import ChatClient
 
 from deploy.local.layout import CHECKOUT
@@ -263,6 +267,46 @@ def stored(world: World) -> set[str]:
     """The uploads in the object store."""
     folder = world.platform.folder / "objects" / "uploads"
     return {str(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def bomb() -> bytes:
+    """A docx of a few KB that unpacks to 256 MiB."""
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("word/document.xml", "w", force_zip64=True) as part,
+    ):
+        part.write(b'<w:document xmlns:w="http://w"><w:body><w:p><w:r><w:t>')
+        for _ in range(256):
+            part.write(b"a" * 1024 * 1024)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        (
+            "broken.pdf",
+            lambda: b"%PDF-1.7\n1 0 obj\n<< /Length 9 >>\nstream",
+            "cannot be read as pdf",
+        ),
+        ("bomb.docx", bomb, "reading the file as docx"),
+        ("large.txt", lambda: b"a b c d " * (14 * 1024 * 1024 // 8), "the limit of result"),
+    ],
+    ids=["broken", "bomb", "large"],
+)
+def test_a_hostile_document_fails_its_node_and_nothing_else(
+    world: World, name: str, content: Callable[[], bytes], says: str
+) -> None:
+    document = (CHECKOUT / "examples" / "small" / "reading.yml").read_bytes()
+    imported = world.import_app(yaml.safe_load(document))
+    for given, status in ((content(), "failed"), (b"hello", "succeeded")):
+        called = name if status == "failed" else "plan.txt"
+        file_id = world.uploaded(imported, given, called)
+        paper = {"transfer_method": "local_file", "upload_file_id": file_id}
+        outcome = world.outcome(imported, {"paper": paper})
+        assert outcome["status"] == status, outcome
+        assert says in str(outcome["error"]) or status == "succeeded"
 
 
 def test_a_lone_node_is_given_an_upload(world: World) -> None:

@@ -64,6 +64,18 @@ def test_a_form_is_shown_with_its_link(platform: ScriptedPlatform) -> None:
     assert f"{platform.url}/review/t1" in shown
 
 
+def test_a_form_is_shown_with_its_answer(platform: ScriptedPlatform) -> None:
+    assert "answered" not in shown(platform, WHOLE)
+    answer = {"status": "submitted", "actor": "ann", "action": "yes"}
+    told = shown(platform, WHOLE | answer | {"inputs": {"why": "due", "when": ["now"]}})
+    assert 'answered by ann: yes\n  why: due\n  when: ["now"]\n' in told
+
+
+def shown(platform: ScriptedPlatform, form: dict[str, Any]) -> str:
+    platform.answers["GET /api/forms/f1"] = [_answer(form)]
+    return heddle("forms", "show", "f1").stdout
+
+
 def test_an_answer_is_sent_with_what_was_given(platform: ScriptedPlatform) -> None:
     platform.answers["POST /api/forms/f1/submit"] = [
         _answer({"form_id": "f1", "run_id": "r1", "run_status": "queued"}, 202)
