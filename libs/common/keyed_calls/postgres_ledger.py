@@ -1,7 +1,6 @@
 """The ledger in Postgres; tables and functions are in `ledger_tables`."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -33,25 +32,10 @@ from libs.common.keyed_calls.ledger import (
     failure_payload,
     unknown_outcome,
 )
+from libs.common.keyed_calls.settle_statement import NewClaim, NewEnd, settling
 from libs.common.retry_policy import STORE
 
 _COLLECT_AT_ONCE = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
-    tenant_id: UUID
-    effect: Effect
-    repeatable: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _End:
-    tenant_id: UUID
-    key: str
-    claim_number: int
-    status: EndStatus
-    payload: bytes
 
 
 _Answer = ClaimOutcome | HeddleError | bool
@@ -82,8 +66,7 @@ class PostgresLedger:
         self._sweeper_pool = sweeper_pool
         self._lease = lease
         self._unknown = failure_payload(WireError.of(unknown_outcome()))
-        self._settle = f"select * from {schema}.settle_calls({_places(16)})"  # noqa: S608 - the schema is ours
-        self._writer = GroupWriter[_Claim | _End, _Answer](
+        self._writer = GroupWriter[NewClaim | NewEnd, _Answer](
             self._write, is_transient=is_transient, clock=clock, retry=STORE
         )
 
@@ -97,7 +80,7 @@ class PostgresLedger:
         return self._holder
 
     async def claim(self, tenant_id: UUID, effect: Effect, *, repeatable: bool) -> ClaimOutcome:
-        item = _Claim(tenant_id=tenant_id, effect=effect, repeatable=repeatable)
+        item = NewClaim(tenant_id=tenant_id, effect=effect, repeatable=repeatable)
         answer = await self._writer.submit(item)
         if isinstance(answer, HeddleError):
             raise answer
@@ -107,7 +90,7 @@ class PostgresLedger:
     async def record(
         self, tenant_id: UUID, key: str, claim_number: int, status: EndStatus, payload: bytes
     ) -> bool:
-        item = _End(
+        item = NewEnd(
             tenant_id=tenant_id,
             key=key,
             claim_number=claim_number,
@@ -198,24 +181,18 @@ class PostgresLedger:
             )
         return {(row["tenant_id"], row["run_id"]) for row in rows} & set(runs)
 
-    async def _write(self, items: Sequence[_Claim | _End]) -> list[_Answer]:
+    async def _write(self, items: Sequence[NewClaim | NewEnd]) -> list[_Answer]:
         ordered = sorted(enumerate(items), key=_lock_order)
-        claims = [(place, item) for place, item in ordered if isinstance(item, _Claim)]
-        ends = [(place, item) for place, item in ordered if isinstance(item, _End)]
+        claims = [(place, item) for place, item in ordered if isinstance(item, NewClaim)]
+        ends = [(place, item) for place, item in ordered if isinstance(item, NewEnd)]
+        statement, columns = settling(
+            self._schema, [item for _, item in claims], [item for _, item in ends]
+        )
         async with self._held.using() as connection:
             rows = await connection.fetch(
-                self._settle,
+                statement,
                 tenants_setting(item.tenant_id for item in items),
-                *(self._holder, self._lease, self._unknown),
-                *([item.tenant_id for _, item in claims], [item.effect.key for _, item in claims]),
-                *([item.effect.run_id for _, item in claims],),
-                *([item.effect.epoch for _, item in claims],),
-                *([item.effect.request_hash for _, item in claims],),
-                *([item.effect.effect_class for _, item in claims],),
-                *([item.repeatable for _, item in claims],),
-                *([item.tenant_id for _, item in ends], [item.key for _, item in ends]),
-                *([item.claim_number for _, item in ends], [item.status for _, item in ends]),
-                *([item.payload for _, item in ends],),
+                *(self._holder, self._lease, self._unknown, *columns),
             )
         self._commits += 1
         answers: dict[int, _Answer] = {}
@@ -230,14 +207,14 @@ class PostgresLedger:
         return [answers[place] for place in range(len(items))]
 
 
-def _lock_order(item: tuple[int, _Claim | _End]) -> tuple[int, str]:
+def _lock_order(item: tuple[int, NewClaim | NewEnd]) -> tuple[int, str]:
     # A key begins with its run: so runs are in one order too, whoever writes.
     wanted = item[1]
-    key = wanted.effect.key if isinstance(wanted, _Claim) else wanted.key
+    key = wanted.effect.key if isinstance(wanted, NewClaim) else wanted.key
     return wanted.tenant_id.int, key
 
 
-def _claim_answer(row: asyncpg.Record, item: _Claim) -> ClaimOutcome | HeddleError:
+def _claim_answer(row: asyncpg.Record, item: NewClaim) -> ClaimOutcome | HeddleError:
     outcome: str = row["outcome"]
     match outcome:
         case "claimed":

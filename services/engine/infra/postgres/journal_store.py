@@ -5,12 +5,10 @@ import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from libs.common.contracts.subjects import RUN_ENDED
 from libs.common.database.asyncpg_pool import Pool
 from libs.common.database.held_connection import HeldConnection
 from libs.common.errors import HeddleError
@@ -19,25 +17,13 @@ from libs.common.retry_policy import STORE
 from libs.common.retrying import retrying
 from libs.common.run_sealing import RunSealing
 from services.engine.app.ports.journal_store import Append, Verdict
+from services.engine.infra.postgres.commit_statement import commit_of
 from services.engine.infra.postgres.journal_rows import JournalRow, rows_of, settle
 from services.engine.infra.postgres.row_uploads import RowUploads
 from services.engine.infra.postgres.statements import told
 
 _log = logging.getLogger(__name__)
 
-# Numbers and ids come as the text of an array: the driver looks at each element of a list to see
-# whether it is a list, which takes longer than to encode it.
-_ROWS = (
-    "$1, $2::text::uuid[], $3::text::uuid[], $4::text::bigint[], $5::text::bigint[], "
-    "$6::text::bigint[], $7::text::bigint[], $8, $9, $10, $11, $12, $13, $14"
-)
-_VARIABLES = "$15, $16, $17, $18, $19"
-_COMMANDS = "$20, $21, $22, $23, $24"
-_COMMIT = f"SELECT engine.commit_batch({_ROWS})"
-_COMMIT_WITH_VARIABLES = f"SELECT engine.commit_batch_with_variables({_ROWS}, {_VARIABLES})"
-_COMMIT_WITH_COMMANDS = (
-    f"SELECT engine.commit_batch_with_commands({_ROWS}, {_VARIABLES}, {_COMMANDS})"
-)
 _REST_SECONDS = 0.5
 
 
@@ -174,70 +160,11 @@ class GroupCommitter:
         await self._write([row for row in rows if row.append not in first])
 
     async def _commit(self, rows: Sequence[JournalRow]) -> set[int]:
-        ends = [(place, row) for place, row in enumerate(rows, 1) if row.outcome is not None]
-        statement, more = _beside(rows)
+        statement, columns = commit_of(rows)
         with told():
             async with self._held.using() as connection:
-                lost: list[int] = await connection.fetchval(
-                    statement,
-                    self._worker,
-                    _array([row.append.tenant_id.hex for row in rows]),
-                    _array([row.append.run_id.hex for row in rows]),
-                    _array([str(row.append.epoch) for row in rows]),
-                    _array([str(row.first_seq) for row in rows]),
-                    _array([str(row.last_seq) for row in rows]),
-                    _array([str(row.batch_id) for row in rows]),
-                    [row.payload for row in rows],
-                    [
-                        place
-                        for place, row in enumerate(rows, 1)
-                        if row.append.progressed and row.last
-                    ],
-                    [place for place, _ in ends],
-                    [row.append.ending.status for _, row in ends if row.append.ending],
-                    [row.outcome for _, row in ends],
-                    [row.message_id for _, row in ends],
-                    RUN_ENDED.name,
-                    *more,
-                )
+                lost: list[int] = await connection.fetchval(statement, self._worker, *columns)
         return set(lost)
-
-
-def _beside(rows: Sequence[JournalRow]) -> tuple[str, tuple[list[Any], ...]]:
-    """The statement that does what `rows` want and no more, and its further columns."""
-    if any(row.told for row in rows):
-        return _COMMIT_WITH_COMMANDS, (*_changes(rows), *_told(rows))
-    if any(row.changes for row in rows):
-        return _COMMIT_WITH_VARIABLES, _changes(rows)
-    return _COMMIT, ()
-
-
-def _told(rows: Sequence[JournalRow]) -> tuple[list[Any], ...]:
-    """The columns of all commands to other runs, each with its row's place."""
-    found = [(place, each) for place, row in enumerate(rows, 1) for each in row.told]
-    return (
-        [place for place, _ in found],
-        [each.run_id for _, each in found],
-        [each.command_id for _, each in found],
-        [each.kind for _, each in found],
-        [each.body for _, each in found],
-    )
-
-
-def _changes(rows: Sequence[JournalRow]) -> tuple[list[Any], ...]:
-    """The columns of all changes to variables, each with its row's place."""
-    found = [(place, each) for place, row in enumerate(rows, 1) for each in row.changes]
-    return (
-        [place for place, _ in found],
-        [each.conversation_id for _, each in found],
-        [each.name for _, each in found],
-        [each.seq for _, each in found],
-        [each.value for _, each in found],
-    )
-
-
-def _array(elements: Sequence[str]) -> str:
-    return f"{{{','.join(elements)}}}"
 
 
 def _run_of(row: JournalRow) -> int:
