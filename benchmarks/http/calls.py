@@ -3,6 +3,8 @@
 import asyncio
 import json
 import time
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import aiohttp
@@ -10,7 +12,7 @@ import aiohttp
 from benchmarks.http.hops import Call
 
 _SECONDS = 60.0
-_DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "version": "0.5.0",
     "kind": "app",
     "app": {"name": "Benchmark", "mode": "workflow"},
@@ -60,11 +62,21 @@ _DOCUMENT = {
 
 
 class Caller:
-    """One app of start, template and end, and its blocking runs."""
+    """One app and its blocking runs: each is given `inputs` and must leave `outputs`."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        document: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        outputs: Mapping[str, str],
+    ) -> None:
         self._session = session
         self._url = url
+        self._document = document
+        self._inputs = inputs
+        self._outputs = outputs
         self._key = ""
 
     async def import_app(self, admin_token: str) -> None:
@@ -72,7 +84,7 @@ class Caller:
         async with self._session.post(
             f"{self._url}/api/apps/import?publish=true",
             # JSON is YAML.
-            data=json.dumps(_DOCUMENT),
+            data=json.dumps(self._document),
             headers={"Authorization": f"Bearer {admin_token}"},
         ) as response:
             answer = await response.json()
@@ -84,12 +96,12 @@ class Caller:
         sent = time.time()
         async with self._session.post(
             f"{self._url}/v1/workflows/run",
-            json={"inputs": {"name": "Ada"}, "response_mode": "blocking", "user": "bench"},
+            json={"inputs": self._inputs, "response_mode": "blocking", "user": "bench"},
             headers={"Authorization": f"Bearer {self._key}"},
             timeout=aiohttp.ClientTimeout(total=_SECONDS),
         ) as response:
             answer = await response.json()
-        assert answer["data"]["outputs"] == {"text": "Hello Ada!"}, answer
+        assert answer["data"]["outputs"] == self._outputs, answer
         return Call(run_id=UUID(answer["workflow_run_id"]), sent=sent, answered=time.time())
 
     async def one_after_the_other(self, count: int) -> list[Call]:

@@ -10,8 +10,9 @@ import aiohttp
 import asyncpg
 import uvloop
 
-from benchmarks.http.calls import Caller
+from benchmarks.http.calls import DOCUMENT, Caller
 from benchmarks.http.hops import Call, median_hops
+from benchmarks.http.model_chain import NODES, measured_models, running_upstream
 from benchmarks.http.process_times import cpu_seconds
 from benchmarks.measured_row import MeasuredRow
 from benchmarks.report import print_rows
@@ -26,6 +27,9 @@ _WARM_UP = 50
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.add_argument("--requests", type=int, default=300, help="of the one client")
+    parser.add_argument(
+        "--only", choices=("small", "models", "all"), default="all", help="which of the workflows"
+    )
     parser.add_argument("--seconds", type=float, default=10.0, help="of the 64 clients")
 
 
@@ -36,24 +40,41 @@ def run(options: argparse.Namespace) -> int:
         running_platform(
             Path(folder), settings={"HEDDLE_LOG_LEVEL": "WARNING"}, durable=True
         ) as platform,
+        running_upstream() as upstream,
     ):
-        rows = uvloop.run(_measured(platform, options.requests, options.seconds))
+        rows = uvloop.run(
+            _measured(platform, upstream, options.requests, options.seconds, options.only)
+        )
     print_rows(rows, as_json=options.json)
     return 0
 
 
-async def _measured(platform: Platform, requests: int, seconds: float) -> list[MeasuredRow]:
+async def _measured(
+    platform: Platform, upstream: str, requests: int, seconds: float, only: str
+) -> list[MeasuredRow]:
     connector = aiohttp.TCPConnector(limit=_CLIENTS)
+    rows: list[MeasuredRow] = []
     async with aiohttp.ClientSession(connector=connector) as session:
-        caller = Caller(session, platform.url)
-        await caller.import_app(platform.admin_token)
-        await caller.one_after_the_other(_WARM_UP)
-        commit = await _commit(platform.environment["HEDDLE_DATABASE_URL"])
-        alone = await caller.one_after_the_other(requests)
-        await caller.side_by_side(_CLIENTS, seconds / 5)
-        before, began = cpu_seconds(), time.monotonic()
-        crowd = await caller.side_by_side(_CLIENTS, seconds)
-        elapsed, after = time.monotonic() - began, cpu_seconds()
+        if only != "models":
+            rows += await _small_runs(session, platform, requests, seconds)
+        if only != "small":
+            runs = max(requests // NODES, 1)
+            rows += await measured_models(session, platform, upstream, runs, seconds)
+    return rows
+
+
+async def _small_runs(
+    session: aiohttp.ClientSession, platform: Platform, requests: int, seconds: float
+) -> list[MeasuredRow]:
+    caller = Caller(session, platform.url, DOCUMENT, {"name": "Ada"}, {"text": "Hello Ada!"})
+    await caller.import_app(platform.admin_token)
+    await caller.one_after_the_other(_WARM_UP)
+    commit = await _commit(platform.environment["HEDDLE_DATABASE_URL"])
+    alone = await caller.one_after_the_other(requests)
+    await caller.side_by_side(_CLIENTS, seconds / 5)
+    before, began = cpu_seconds(), time.monotonic()
+    crowd = await caller.side_by_side(_CLIENTS, seconds)
+    elapsed, after = time.monotonic() - began, cpu_seconds()
     hops = await median_hops(platform.environment, alone)
     return [
         MeasuredRow(

@@ -37,7 +37,7 @@ class Call:
 
 async def median_hops(environment: Mapping[str, str], calls: Sequence[Call]) -> dict[str, float]:
     """Milliseconds by hop, in the order of `HOPS`; together they make a median request."""
-    tenant_id = await _tenant(environment["HEDDLE_DATABASE_SWEEPER_URL"], calls[0].run_id)
+    tenant_id = await tenant_of(environment["HEDDLE_DATABASE_SWEEPER_URL"], calls[0].run_id)
     pool = await create_pool(environment["HEDDLE_DATABASE_URL"])
     try:
         reader = PostgresJournalReader(pool)
@@ -47,7 +47,8 @@ async def median_hops(environment: Mapping[str, str], calls: Sequence[Call]) -> 
     return {hop: median(each[place] for each in found) for place, hop in enumerate(HOPS)}
 
 
-async def _tenant(sweeper_url: str, run_id: UUID) -> UUID:
+async def tenant_of(sweeper_url: str, run_id: UUID) -> UUID:
+    """Whose run it is."""
     connection = await asyncpg.connect(sweeper_url)
     try:
         tenant_id = await connection.fetchval(

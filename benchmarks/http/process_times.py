@@ -6,6 +6,7 @@ import psutil
 
 _NAMES = (
     (re.compile(r"services\.(\w+)\.main"), None),
+    (re.compile(r"fast_upstream"), "upstream"),
     (re.compile(r"nats-server"), "nats"),
     (re.compile(r"redis-server"), "redis"),
     (re.compile(r"postgres"), "postgres"),
