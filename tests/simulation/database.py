@@ -78,12 +78,12 @@ class Database:
         _lasts: str,
         batches_text: str,
         payloads: Sequence[bytes],
-        progressed: Sequence[int],
-        ends: Sequence[int],
-        statuses: Sequence[str],
-        outcomes: Sequence[bytes],
-        _messages: Sequence[UUID],
-        _subject: str,
+        progressed_text: str = "{}",
+        ends_text: str = "{}",
+        statuses: Sequence[str] = (),
+        outcomes: Sequence[bytes] = (),
+        _messages: Sequence[UUID] = (),
+        _subject: str = "",
         *beside: Sequence[Any],
     ) -> list[int]:
         """As the function of the migration, whose rules have tests of their own over Postgres."""
@@ -104,6 +104,9 @@ class Database:
                 self._audit.committed(key[1], worker, epochs[place], row.journal[-1])
             elif self._batches.get(at) != batches[place]:
                 lost.add(place + 1)
+        progressed, ends = (
+            [int(each) for each in _elements(text)] for text in (progressed_text, ends_text)
+        )
         for place in set(progressed) - lost:
             row = self.state.runs[keys[place - 1]]
             if row.epoch == epochs[place - 1]:
@@ -126,7 +129,7 @@ class Database:
 
 def _elements(array: str) -> list[str]:
     """Of an array as Postgres writes it."""
-    return array[1:-1].split(",")
+    return array[1:-1].split(",") if array != "{}" else []
 
 
 def _is_held(row: RunRow, worker: UUID, epoch: int) -> bool:
