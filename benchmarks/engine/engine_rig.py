@@ -13,7 +13,8 @@ from benchmarks.engine.audit import AUDIT, AuditQuestion
 from benchmarks.engine.bench_nodes import BENCH_CATALOGUE
 from libs.common.clock import SystemClock
 from libs.common.contracts.envelope import Envelope
-from libs.common.contracts.run_commands import AcceptRun, RunLimits
+from libs.common.contracts.run_commands import AcceptRun
+from libs.common.contracts.run_limits import RunLimits
 from libs.common.contracts.workflows import RegisterWorkflow, WorkflowDefinition
 from libs.common.database.asyncpg_pool import create_pool
 from libs.common.identifiers import uuid7

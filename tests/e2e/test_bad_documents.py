@@ -45,10 +45,11 @@ def _without(*path: str) -> bytes:
 def test_what_is_no_app_is_refused_and_not_stored(world: World, source: bytes, says: str) -> None:
     before = _apps(world)
     answer = world.import_source(source)
-    assert answer.status_code == 400, answer.text
+    status = 413 if len(source) > _TEN_MEGABYTES else 400
+    assert answer.status_code == status, answer.text
     assert answer.headers["content-type"].startswith("application/problem+json")
     problem = answer.json()
-    assert problem["status"] == 400
+    assert problem["status"] == status
     assert problem["code"]
     assert says in problem["detail"], problem
     assert _apps(world) == before

@@ -7,7 +7,7 @@ from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.execution.compiled_frame import CompiledNode
 from services.engine.domain.forks.taken_events import EndedNode
 from services.engine.domain.node_parts.node_contract import DeclaresOutputs, OutputTypes
-from services.engine.domain.variables.types import fits, infer_type
+from services.engine.domain.variables.types import ValueType, fits, infer_type
 from services.engine.domain.variables.values import Value
 
 
@@ -40,6 +40,9 @@ def _misfit(node: CompiledNode, end: EndedNode, name: str, value: Value) -> str 
         return f"`{node_id}` has no output `{name}` (it has: {names})."
     wanted = declared.get(name)
     if wanted is None or value is None or fits(value, wanted):
+        return None
+    if wanted is ValueType.ARRAY_ANY and isinstance(value, list):
+        # What a node makes may have lists and nulls in it, which no variable is declared to hold.
         return None
     return f"`{node_id}.{name}` is {wanted}; what is given is {infer_type(value)}."
 

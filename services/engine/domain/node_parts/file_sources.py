@@ -42,7 +42,7 @@ def file_source(value: Value) -> FileSource:
 
 
 def stored_file(
-    object_key: str, *, filename: str, mime_type: str, size: int, url: str
+    object_key: str, *, filename: str, mime_type: str, size: int, url: str = ""
 ) -> dict[str, Value]:
     """A file value for what lies in the object store; `size` in bytes, `url` "" for none."""
     kind = mime_type.partition("/")[0].strip().lower()

@@ -247,6 +247,19 @@ def test_an_edit_has_the_type_that_its_output_was_declared_with() -> None:
     assert wrong(l=[1]) == ["/outputs/c/l"]
 
 
+def test_an_edited_list_of_an_iteration_may_hold_nulls_and_lists() -> None:
+    each = {"type": "iteration", "iterator_selector": ["s", "x"], "start_node_id": "m"}
+    nodes = {"s": {"type": "start"}, "c": each, "m": {"type": "iteration-start"}}
+    compiled = compile_workflow(definition(nodes, ["s > c"]), CATALOGUE)
+    taken = {"c": outline_of(_ran(), "c").taken["a"]}
+
+    def wrong(output: Value) -> list[str]:
+        return [each.pointer for each in refused_edits(compiled, taken, {"c": {"output": output}})]
+
+    assert wrong(["a", None, [1]]) == wrong([]) == []
+    assert wrong("a") == ["/outputs/c/output"]
+
+
 def test_every_type_that_asks_something_of_the_world_says_what_it_may_do() -> None:
     asks = re.compile(
         r"\b(CallModel|RunCode|FetchHttp|CallTool|ReadDocument|RunCommand|AskHuman|call_workflow)\("
