@@ -15,6 +15,7 @@ from services.engine.app.ports.journal_store import Append, Verdict
 from services.engine.app.ports.run_store import Claim
 from services.engine.app.runs.cut_snapshots import SnapshotCutter
 from services.engine.app.runs.driver_ports import DriverPorts
+from services.engine.app.runs.fold_history import Misled, fold_history, judged
 from services.engine.app.runs.long_steps import LongSteps
 from services.engine.app.runs.outstanding_appends import OutstandingAppends
 from services.engine.app.runs.pending_pause import pending_abort, pending_pause
@@ -29,7 +30,6 @@ from services.engine.app.runs.told_relatives import told_children, told_parent
 from services.engine.app.runs.told_steps import ToldSteps
 from services.engine.domain.events import journal
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
-from services.engine.domain.execution.incompatible_history import IncompatibleHistory
 from services.engine.domain.execution.opening import Opening
 from services.engine.domain.execution.run_machine import RunMachine
 from services.engine.domain.execution.run_snapshot import RunSnapshot
@@ -46,10 +46,6 @@ _COMPLETIONS = (
     journal.NodeSucceeded,
     journal.NodeFailed,
 )
-
-
-class _Misled(Exception):
-    """What was restored is not what folding would have built."""
 
 
 class RunDriver:
@@ -226,26 +222,17 @@ class RunDriver:
         )
 
     def _fold(self, history: RunHistory, now: float) -> Step:
-        if history.snapshot is None:
-            return self._folded(history, now)
         try:
-            self._restore(history.snapshot)
             return self._folded(history, now)
         except Exception as error:
-            raise _Misled from error
-
-    def _restore(self, snapshot: RunSnapshot) -> None:
-        self._machine.restore(snapshot.machine)
-        self._told.restore(snapshot.view, snapshot.seq)
-        self._next_seq = snapshot.seq + 1
+            if history.snapshot is None:
+                raise
+            raise Misled from error
 
     def _folded(self, history: RunHistory, now: float) -> Step:
         if history.started is not None:
             self._started_at = history.started.at
-        for seq, event in history.entries:
-            self._machine.fold(event)
-            self._told.fold(seq, event)
-            self._next_seq = seq + 1
+        self._next_seq = fold_history(self._machine, self._told, history)
         self._cutter.folded(len(history.entries))
         self._outputs.last_seq = self._told.last_seq
         return self._machine.resume(now, refused=self._refused, pause=self._pause)
@@ -262,18 +249,12 @@ class RunDriver:
     def _defect(self, error: BaseException) -> None:
         # Every worker would meet a defect in pure code: the run is set aside with its evidence, and
         # its neighbours go on. The error's words may quote a secret, and a traceback repeats them.
-        mask = self._secrets.mask
-        traceback = error if mask is None else None
-        if isinstance(error, _Misled):
-            self._stop(Stopped.MISLED)
-            return
-        if isinstance(error, IncompatibleHistory):
-            self.evidence = self._shown(f"{error.code}: {error.message}")
-            self._stop(Stopped.INCOMPATIBLE)
-            return
-        self.evidence = self._shown(f"{type(error).__name__}: {error}")
-        _log.error("run %s cannot go on", self.claim.run_id, exc_info=traceback)
-        self._stop(Stopped.FAULT)
+        why, evidence = judged(error)
+        self.evidence = self._shown(evidence)
+        if why is Stopped.FAULT:
+            traceback = error if self._secrets.mask is None else None
+            _log.error("run %s cannot go on", self.claim.run_id, exc_info=traceback)
+        self._stop(why)
 
     def _take(self, step: Step, now: float) -> None:
         for timer in step.timers:
