@@ -41,3 +41,10 @@ class Envelope(BaseModel):
     schema_version: int = 1
     effect: Effect | None = None
     sealed_run: UUID | None = None
+
+
+def without_deadline(envelope: Envelope) -> Envelope:
+    """For what is kept: it outlives whoever waited when it was sent."""
+    if envelope.remaining_seconds is None:
+        return envelope
+    return envelope.model_copy(update={"remaining_seconds": None})

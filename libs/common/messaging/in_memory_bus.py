@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from libs.common.clock import Clock
-from libs.common.contracts.envelope import Envelope
+from libs.common.contracts.envelope import Envelope, without_deadline
 from libs.common.contracts.subjects import Broadcast, DurableSubject, StreamSubject, Subject
 from libs.common.errors import Busy, Unavailable, UpstreamTimeout
 from libs.common.messaging.bus import MessageHandler, RequestHandler, StreamHandler
@@ -154,7 +154,7 @@ class InMemoryBus:
     async def enqueue(
         self, subject: DurableSubject[M], message: M, *, envelope: Envelope, message_id: str
     ) -> None:
-        self.queues.store(subject, to_bytes(message), envelope, message_id)
+        self.queues.store(subject, to_bytes(message), without_deadline(envelope), message_id)
 
     async def serve(
         self,

@@ -9,7 +9,7 @@ from nats.aio.msg import Msg
 from pydantic import BaseModel
 
 from libs.common.clock import Clock
-from libs.common.contracts.envelope import Envelope
+from libs.common.contracts.envelope import Envelope, without_deadline
 from libs.common.contracts.subjects import Broadcast, DurableSubject, StreamSubject, Subject
 from libs.common.messaging import headers as names
 from libs.common.messaging.body_references import BodyReferences
@@ -143,7 +143,7 @@ class NatsBus:
     async def enqueue(
         self, subject: DurableSubject[M], message: M, *, envelope: Envelope, message_id: str
     ) -> None:
-        headers = names.envelope_headers(envelope)
+        headers = names.envelope_headers(without_deadline(envelope))
         headers[names.MESSAGE_ID] = message_id
         with self._observed.asking("publish", subject.name, envelope, headers):
             await self._streams.enqueue(subject, to_bytes(message), headers)

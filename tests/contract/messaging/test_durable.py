@@ -46,6 +46,17 @@ async def test_what_was_stored_before_anybody_consumed_is_delivered(buses: Buses
     assert {envelope.tenant_id for envelope in taken.envelopes} == {tenant}
 
 
+async def test_nobodys_deadline_is_kept(buses: Buses) -> None:
+    subject = work()
+    taken = Taken(1)
+    await buses.server.consume(subject, taken, durable="workers", concurrency=1)
+    sent = Envelope(tenant_id=uuid4(), remaining_seconds=2.5)
+    await buses.client.enqueue(subject, Told(text="a"), envelope=sent, message_id="1")
+    await within_ten_seconds(taken.complete)
+    (heard,) = taken.envelopes
+    assert (heard.tenant_id, heard.remaining_seconds) == (sent.tenant_id, None)
+
+
 async def test_the_same_message_id_is_stored_once(buses: Buses) -> None:
     subject = work()
     taken = Taken(2)
