@@ -205,6 +205,8 @@ async def test_a_form_is_answered_once_by_whoever_is_first(stores: EngineStores)
     assert await _status(stores, claim) == "queued"
     found = await stores.forms.find(FormQuery(tenant_id=TENANT, form_id=form_id))
     assert (found.status, found.actor, found.action) == ("submitted", winner.actor, "yes")
+    assert found.acted_at is not None
+    assert found.acted_at >= found.opened_at
     assert (found.inputs, found.form, found.digest) == (winner.inputs, FORM, form_digest(FORM))
     assert await stores.parking.fire_due(9) == []
 
