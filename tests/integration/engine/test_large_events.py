@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from libs.common.database.asyncpg_pool import Pool, create_pool
 from libs.common.messaging.in_memory_bus import InMemoryBus
 from libs.common.run_seal import RunSeal
 from services.engine.app.errors import JournalUnreadable
+from services.engine.app.runs.keep_lease import LeasePace
 from services.engine.domain.events import journal
 from services.engine.infra.postgres.stored_event_collector import StoredEventCollector
 from tests.support.away_objects import Objects
 from tests.support.databases import FreshDatabase
 from tests.support.engine_callees import Callees
-from tests.support.engine_harness import TENANT, Cluster, postgres_cluster
+from tests.support.engine_harness import FAST, TENANT, Cluster, postgres_cluster
 from tests.support.engine_nodes import chain
 from tests.support.engine_secrets import MASTER_KEY
 
@@ -88,10 +90,11 @@ async def test_rows_name_them_and_readers_have_them(
 async def test_one_of_20_mib_is_kept_and_read(
     cluster: Cluster, objects: Objects, pool: Pool
 ) -> None:
-    await cluster.replica(serve=False)
+    # So much at once takes longer than a short lease where others want the cores too.
+    await cluster.replica(replace(FAST, lease=LeasePace(lease=60.0)), serve=False)
     size = 20 * 1024 * 1024
     request = await _asked(cluster, {"type": "huge", "size": size})
-    assert (await cluster.ended(request.run_id, within=30)).status == "succeeded"
+    assert (await cluster.ended(request.run_id, within=60)).status == "succeeded"
     assert sum(map(len, await _rows(pool, request.run_id))) < 20_000
     events = [entry.event for entry in await cluster.journal(request.run_id)]
     ends = [event for event in events if isinstance(event, journal.NodeSucceeded)]

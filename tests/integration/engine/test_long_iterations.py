@@ -14,6 +14,7 @@ from libs.common.contracts.run_commands import AcceptRun
 from libs.common.contracts.run_limits import RunLimits
 from libs.common.contracts.workflows import WorkflowDefinition
 from libs.common.messaging.in_memory_bus import InMemoryBus
+from services.engine.app.runs.keep_lease import LeasePace
 from services.engine.domain.events import journal
 from services.engine.domain.execution.run_advance import STEP_EVENTS
 from services.engine.domain.node_parts.node_contract import (
@@ -93,7 +94,7 @@ async def _replica(cluster: Cluster, body: Body) -> Replica:
         "items": NodeType(type="items", execution="executable", parse=_Items),
         "seen": NodeType(type="seen", execution="executable", parse=body.node),
     }
-    options = replace(FAST, catalogue=catalogue)
+    options = replace(FAST, catalogue=catalogue, lease=LeasePace(lease=60.0))
     return await cluster.replica(options, serve=False)
 
 
@@ -150,14 +151,15 @@ async def test_a_crash_near_the_end_does_one_item_again(
     async with postgres_cluster(migrated_database, bus) as cluster:
         first = await _replica(cluster, body)
         asked = await _accepted(cluster, _iteration(count, {"type": "compute", "code": "a"}))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(callees.effects) < last:
                 callees.arrived.clear()
                 await callees.arrived.wait()
         await first.kill()
+        await first.expire()
         callees.gate.set()
         await _replica(cluster, body)
-        view = await cluster.ended(asked.run_id, within=20)
+        view = await cluster.ended(asked.run_id, within=60)
         assert (view.status, view.total_steps) == ("succeeded", count + 3)
         keys = [effect.key for effect in callees.effects]
         assert (len(keys), len(set(keys))) == (count + 1, count)
@@ -174,12 +176,13 @@ async def test_without_calls_a_crash_does_a_few_steps_again(
     async with postgres_cluster(migrated_database, bus) as cluster:
         first = await _replica(cluster, body)
         asked = await _accepted(cluster, _iteration(count, {"type": "seen"}))
-        await asyncio.wait_for(reached.wait(), 20)
+        await asyncio.wait_for(reached.wait(), 60)
         assert len(body.seen) < count, "the whole iteration was one step"
         await first.kill()
+        await first.expire()
         done = len(body.seen)
         await _replica(cluster, body)
-        assert (await cluster.ended(asked.run_id, within=20)).status == "succeeded"
+        assert (await cluster.ended(asked.run_id, within=60)).status == "succeeded"
         again = done - body.seen[done]
         assert again <= STEPS_AHEAD * (STEP_EVENTS / EVENTS_AN_ITEM + 1)
         await _rounds_once(cluster, asked.run_id, count)
