@@ -50,6 +50,11 @@ def keyed_call_statements(schema: str) -> list[str]:
     ]
 
 
+def settling_statement(schema: str) -> str:
+    """The function by which claims and results are written."""
+    return _SETTLE.replace("$schema", schema)
+
+
 def calls_of_run_statements(schema: str) -> list[str]:
     """The index by which the calls of a run are found. With the tenant: else the wall of tenants,
     which every statement asks about, makes the key look nearer, and all calls of the tenant are
@@ -70,8 +75,12 @@ def calls_of_run_statements(schema: str) -> list[str]:
 # while the tables were empty is still used when they are full, and a record then took 100 ms at
 # 100,000 rows), and most batches are so small that setting up joins, sorts and aggregates costs
 # more than the rows. Planning anew for every array would cost as much as the rest.
+#
+# The answer waits for the disk, save where all that is written are claims of idempotent calls under
+# an epoch that was seen before: if the server loses its memory, such a call may be made again,
+# which its class allows.
 _SETTLE = """
-create function $schema.settle_calls(
+create or replace function $schema.settle_calls(
     p_tenants text, p_holder uuid, p_lease interval, p_unknown bytea,
     c_tenant uuid[], c_key text[], c_run uuid[], c_epoch integer[],
     c_hash text[], c_class text[], c_repeatable boolean[],
@@ -83,6 +92,7 @@ set enable_seqscan = off set plan_cache_mode = force_generic_plan as $body$
 declare
     claims integer := cardinality(c_key);
     records integer := cardinality(r_key);
+    lasting boolean := cardinality(r_key) > 0 or 'idempotent' <> any (c_class);
     run record;
     held record;
 begin
@@ -92,13 +102,18 @@ begin
         insert into $schema.holders as h (holder, lease_until)
             values (p_holder, clock_timestamp() + p_lease)
             on conflict (holder) do update set lease_until = excluded.lease_until;
+        lasting := true;
     end if;
     for i in 1..claims loop
         insert into $schema.run_epochs as e (tenant_id, run_id, epoch)
             values (c_tenant[i], c_run[i], c_epoch[i])
             on conflict (tenant_id, run_id) do update set epoch = excluded.epoch
             where e.epoch < excluded.epoch;
+        lasting := lasting or found;
     end loop;
+    if not lasting then
+        perform set_config('synchronous_commit', 'off', true);
+    end if;
     if claims + records > 1 then
         perform 1 from (
                 select * from unnest(c_tenant, c_key) union select * from unnest(r_tenant, r_key)
