@@ -5,10 +5,8 @@ from datetime import datetime
 from statistics import median
 from uuid import UUID
 
-import asyncpg
-
 from benchmarks.http.hops import Call, tenant_of
-from libs.common.database.asyncpg_pool import create_pool
+from libs.common.database.asyncpg_pool import Pool, create_pool
 from services.engine.domain.events.journal import EffectCompleted, EffectDispatched
 from services.engine.infra.postgres.journal_reader import PostgresJournalReader
 
@@ -24,7 +22,7 @@ _SCOPE = "SELECT set_config('heddle.tenants', $1, false)"
 _CLAIMS = "SELECT key, claimed_at, finished_at FROM inference.call_claims WHERE run_id = $1"
 
 Instants = Sequence[tuple[float, float]]
-"""When the upstream had each request, and when it had written its answer."""
+"""Unix seconds: when the upstream had each request, and when it had written its answer."""
 
 
 async def median_model_hops(
@@ -38,7 +36,7 @@ async def median_model_hops(
     place = 0
     try:
         for call in calls:
-            instants = await _run(pool, tenant_id, call.run_id)
+            instants = await _calls_of(pool, tenant_id, call.run_id)
             nodes = upstream[place : place + len(instants)]
             place += len(instants)
             for number, ((sent, claimed, finished, completed), (had, wrote)) in enumerate(
@@ -53,10 +51,11 @@ async def median_model_hops(
     return {hop: median(each[place] for each in found) for place, hop in enumerate(HOPS)}
 
 
-async def _run(
-    pool: "asyncpg.Pool[asyncpg.Record]", tenant_id: UUID, run_id: UUID
+async def _calls_of(
+    pool: Pool, tenant_id: UUID, run_id: UUID
 ) -> list[tuple[float, float, float, float]]:
-    """For each call: it was to be sent, claimed, done there, and known to the engine."""
+    """For each call, in Unix seconds: it was to be sent, claimed, done there, and known to the
+    engine."""
     async with pool.acquire() as connection:
         await connection.execute(_SCOPE, str(tenant_id))
         rows = await connection.fetch(_CLAIMS, run_id)

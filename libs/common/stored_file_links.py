@@ -59,11 +59,10 @@ class StoredFileLinks:
         """Whoever has it may read the file; "" without a base URL."""
         if self._base is None:
             return ""
-        until = int(self._clock.time() + self._lasting)
         update = {
             "filename": file.filename[-_LONGEST_NAME:],
             "mime_type": file.mime_type[:_LONGEST_TYPE],
-            "expires_at": (until // _DAY + 1) * _DAY,
+            "expires_at": end_of_link(self._clock.time(), self._lasting),
         }
         payload = file.model_copy(update=update).model_dump_json().encode()
         return f"{self._base}/files/n.{_text(payload)}.{_text(_signed(self._keys[0], payload))}"
@@ -84,6 +83,12 @@ class StoredFileLinks:
         except ValidationError:
             return None
         return address if self._clock.time() <= address.expires_at else None
+
+
+def end_of_link(now: float, lasting: float) -> int:
+    """The end of the day (UTC) in which `lasting` seconds from `now` are over, in Unix seconds: so
+    a file has the same link all day."""
+    return (int(now + lasting) // _DAY + 1) * _DAY
 
 
 def _signed(key: bytes, payload: bytes) -> bytes:

@@ -59,7 +59,7 @@ from services.engine.infra.postgres.journal_retention import JournalRetention
 from services.engine.infra.postgres.journal_store import GroupCommitter
 from services.engine.infra.postgres.measured_run_store import MeasuredRunStore
 from services.engine.infra.postgres.stored_bodies import StoredBodies
-from services.engine.infra.postgres.stored_event_collector import StoredEventCollector
+from services.engine.infra.postgres.stored_object_collector import StoredObjectCollector
 from services.engine.infra.redis.delta_tail import RedisDeltaTail
 from services.engine.infra.run_log import write_run_event
 from services.engine.interface.nats.handlers import EngineHandlers
@@ -217,7 +217,7 @@ async def build(
         objects=objects,
         metrics=metrics,
     )
-    collector = StoredEventCollector(pools.app, objects, sealing)
+    collector = StoredObjectCollector(pools.app, objects, sealing)
     lifespan.background("unnamed events", lambda: collector.run(SystemClock()))
     counted = RetentionMetrics(metrics)
     if settings.history_months is not None:

@@ -77,8 +77,7 @@ class HttpCall(_Frozen):
 class HttpResult(_Frozen):
     """`text` is the decoded body; "" and `is_file` True where the answer is a file, which then
     lies in the object store under `object_key`, and for clients at `file_url` ("" without an
-    address of the backend). Header names are lower-case; repeated ones are
-    joined by a comma."""
+    address of the backend). Header names are lower-case; repeated ones are joined by a comma."""
 
     status_code: int
     headers: dict[str, str] = {}

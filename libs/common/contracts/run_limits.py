@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 MOST_DEPTH = 5
 """How deep runs may call runs unless a deployment says otherwise; the outermost is at depth 0."""
 
-
-Number = TypeVar("Number", int, float)
+_Number = TypeVar("_Number", int, float)
 
 
 class _Frozen(BaseModel):
@@ -28,8 +27,8 @@ class RunLimits(_Frozen):
 
 
 class RunBounds(_Frozen):
-    """Bounds that somebody sets to one run; None: none of one's own. `max_depth` is how many runs
-    deep this one may call."""
+    """Bounds that somebody sets to one run, in the units of RunLimits; None: none of one's own.
+    `max_depth` is how many runs deep this one may call."""
 
     max_steps: int | None = None
     max_seconds: float | None = None
@@ -41,8 +40,8 @@ NO_BOUNDS = RunBounds()
 
 
 def declared_bounds(features: dict[str, JsonValue]) -> RunBounds:
-    """Those of a workflow, `features.run_limits`. One that is none is passed over: it was told of
-    when the workflow was validated."""
+    """Those of a workflow, under `run_limits` of its `features`. What is no bound there is passed
+    over: it was told of when the workflow was validated."""
     declared = features.get("run_limits")
     if not isinstance(declared, dict):
         return NO_BOUNDS
@@ -80,5 +79,5 @@ def _whole(found: dict[str, int | float], name: str) -> int | None:
     return None if value is None else int(value)
 
 
-def _given(*bounds: Number | None) -> Iterator[Number]:
+def _given(*bounds: _Number | None) -> Iterator[_Number]:
     return (bound for bound in bounds if bound is not None)

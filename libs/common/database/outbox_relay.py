@@ -39,8 +39,8 @@ class OutboxRelay:
     """Sends rows in the order of their ids, at least once; the row's id is the message id.
 
     `subjects` lists every durable subject that may stand in the rows. `whole` gives a row's body
-    where it may say that it lies elsewhere. Rows that cannot be sent
-    wait longer each time and never hold up the others.
+    where it may say that it lies elsewhere. Rows that cannot be sent wait longer each time and
+    never hold up the others.
     """
 
     def __init__(

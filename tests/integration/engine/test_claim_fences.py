@@ -1,37 +1,21 @@
 """What the functions that hand runs out let through when several ask at once, or too late."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from libs.common.contracts.run_commands import AcceptRun
 from libs.common.database.asyncpg_pool import Connection
 from services.engine.app.ports.run_store import Claim, Group
 from services.engine.infra.postgres.run_store import PostgresRunStore
-from tests.integration.engine.commit_bench import CommitBench, blocked, commit_bench, ended
-from tests.support.databases import FreshDatabase
+from tests.integration.engine.commit_bench import CommitBench, blocked, ended
 from tests.support.engine_harness import TENANT
 from tests.support.engine_stores import HASH, request
 
 _CLAIM_QUEUED = "SELECT * FROM engine.claim_queued($1, $2, $3, $4)"
 _CLAIM_ORPHANED = "SELECT * FROM engine.claim_orphaned($1, $2, $3)"
-
-
-@pytest.fixture
-async def bench(migrated_database: FreshDatabase) -> AsyncIterator[CommitBench]:
-    async with commit_bench(migrated_database) as made:
-        yield made
-
-
-@pytest.fixture
-async def beside(migrated_database: FreshDatabase) -> AsyncIterator[Connection]:
-    """A superuser's connection, for another worker's transaction that is still open."""
-    connection: Connection = await asyncpg.connect(migrated_database.admin_url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

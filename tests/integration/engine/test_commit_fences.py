@@ -1,11 +1,9 @@
 """What the group commit's function lets through, and what it holds up or refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import asyncpg
-import pytest
 
 from libs.common.database.asyncpg_pool import Connection
 from libs.common.identifiers import uuid7
@@ -16,7 +14,6 @@ from tests.integration.engine.commit_bench import (
     CommitBench,
     batch,
     blocked,
-    commit_bench,
     ended,
 )
 from tests.support.databases import FreshDatabase
@@ -25,20 +22,6 @@ from tests.support.engine_harness import TENANT
 _TAKE_OVER = """
 UPDATE engine.runs SET epoch = epoch + 1, owner = $2, takeovers = takeovers + 1
 WHERE run_id = $1"""
-
-
-@pytest.fixture
-async def bench(migrated_database: FreshDatabase) -> AsyncIterator[CommitBench]:
-    async with commit_bench(migrated_database) as made:
-        yield made
-
-
-@pytest.fixture
-async def beside(migrated_database: FreshDatabase) -> AsyncIterator[Connection]:
-    """A superuser's connection, to hold locks with."""
-    connection = await asyncpg.connect(migrated_database.admin_url)
-    yield connection
-    await connection.close()
 
 
 async def _rows(connection: Connection, run_id: UUID) -> int:

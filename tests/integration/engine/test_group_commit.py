@@ -1,7 +1,6 @@
 """The group commit against a real Postgres: batching, contention, lost connections."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -14,17 +13,10 @@ from tests.integration.engine.commit_bench import (
     CommitBench,
     batch,
     blocked,
-    commit_bench,
     ended,
 )
 from tests.support.databases import FreshDatabase
 from tests.support.engine_harness import TENANT
-
-
-@pytest.fixture
-async def bench(migrated_database: FreshDatabase) -> AsyncIterator[CommitBench]:
-    async with commit_bench(migrated_database) as made:
-        yield made
 
 
 async def test_what_waited_goes_as_one_group(bench: CommitBench) -> None:

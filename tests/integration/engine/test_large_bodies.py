@@ -4,10 +4,8 @@
 # pyright: reportPrivateUsage=false
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,11 +23,11 @@ from libs.common.run_seal import RunSeal
 from services.engine.app.errors import JournalUnreadable
 from services.engine.app.runs.keep_lease import LeasePace
 from services.engine.infra.postgres.stored_bodies import StoredBodies
-from services.engine.infra.postgres.stored_event_collector import StoredEventCollector
+from services.engine.infra.postgres.stored_object_collector import StoredObjectCollector
 from tests.support.away_objects import Objects
 from tests.support.databases import FreshDatabase
 from tests.support.engine_callees import Callees
-from tests.support.engine_harness import FAST, TENANT, Cluster, postgres_cluster, with_worker
+from tests.support.engine_harness import FAST, TENANT, Cluster, with_worker
 from tests.support.engine_nodes import chain
 from tests.support.engine_secrets import MASTER_KEY
 
@@ -45,27 +43,6 @@ END = {"type": "end", "outputs": [{"variable": "text", "value_selector": ["n1", 
 
 def _huge(size: int = SIZE) -> dict[str, Any]:
     return {"type": "huge", "size": size}
-
-
-@pytest.fixture
-def objects(tmp_path: Path) -> Objects:
-    return Objects(tmp_path / "objects")
-
-
-@pytest.fixture
-async def cluster(
-    migrated_database: FreshDatabase, bus: InMemoryBus, objects: Objects, callees: Callees
-) -> AsyncIterator[Cluster]:
-    async with postgres_cluster(
-        migrated_database, bus, sealing=RunSeal(MASTER_KEY), objects=objects
-    ) as made:
-        yield made
-
-
-@pytest.fixture
-async def pool(migrated_database: FreshDatabase) -> AsyncIterator[Pool]:
-    async with await create_pool(migrated_database.url) as made:
-        yield made
 
 
 async def _asked(cluster: Cluster, *nodes: dict[str, Any], **more: Any) -> AcceptRun:
@@ -249,7 +226,7 @@ async def test_what_no_row_names_is_deleted_after_a_day(
     unnamed.add(f"{nobody}.request.other")
     for key in {*unnamed, "runs/of/another"}:
         await objects.put(key, b"x")
-    collector = StoredEventCollector(pool, objects, RunSeal(MASTER_KEY))
+    collector = StoredObjectCollector(pool, objects, RunSeal(MASTER_KEY))
     now = SystemClock().now()
     assert await collector.collect(now + timedelta(hours=23)) == 0
     assert await collector.collect(now + timedelta(hours=25)) == len(unnamed)

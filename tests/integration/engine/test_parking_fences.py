@@ -1,10 +1,8 @@
 """What parking, commands and timers do when two of them meet."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from libs.common.contracts.run_commands import PauseRun
@@ -14,28 +12,13 @@ from services.engine.app.ports.run_store import Claim
 from services.engine.domain.execution.step import Timer
 from services.engine.infra.postgres.command_store import PostgresCommandStore
 from services.engine.infra.postgres.parking_store import PostgresParkingStore
-from tests.integration.engine.commit_bench import CommitBench, blocked, commit_bench
-from tests.support.databases import FreshDatabase
+from tests.integration.engine.commit_bench import CommitBench, blocked
 from tests.support.engine_harness import TENANT
 
 _ADD = "SELECT * FROM engine.add_command($1, $2, $3, 'pause', $4)"
 _PARK = "SELECT engine.park_run($1, $2, $3, $4, '{}', '{}', '{}')"
 _DUE = Timer(timer_id="t", due=1.0)
 _FIRE = "SELECT * FROM engine.fire_timers($1, $2)"
-
-
-@pytest.fixture
-async def bench(migrated_database: FreshDatabase) -> AsyncIterator[CommitBench]:
-    async with commit_bench(migrated_database) as made:
-        yield made
-
-
-@pytest.fixture
-async def beside(migrated_database: FreshDatabase) -> AsyncIterator[Connection]:
-    """A superuser's connection, for another process's transaction that is still open."""
-    connection: Connection = await asyncpg.connect(migrated_database.admin_url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

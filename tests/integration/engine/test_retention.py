@@ -19,7 +19,7 @@ from libs.common.object_store.filesystem_store import FilesystemStore
 from libs.common.run_seal import RunSeal
 from services.engine.app.errors import HistoryGone, RunIdOutOfRange
 from services.engine.infra.postgres.journal_retention import JournalRetention
-from services.engine.infra.postgres.stored_event_collector import StoredEventCollector
+from services.engine.infra.postgres.stored_object_collector import StoredObjectCollector
 from tests.support.databases import FreshDatabase
 from tests.support.engine_harness import TENANT, Cluster, postgres_cluster
 from tests.support.engine_nodes import chain, form
@@ -103,7 +103,7 @@ async def test_large_events_go_with_their_month(
     assert named
     later = datetime.now(UTC) + timedelta(hours=25)
     async with await create_pool(migrated_database.url) as pool:
-        collector = StoredEventCollector(pool, objects, RunSeal(MASTER_KEY))
+        collector = StoredObjectCollector(pool, objects, RunSeal(MASTER_KEY))
         assert await collector.collect(later) == 0
         assert await old.steps() == _EVERYTHING
         assert await collector.collect(later) == len(named)

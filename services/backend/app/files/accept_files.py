@@ -14,6 +14,7 @@ from libs.common.errors import ErrorDetail
 from services.backend.app.files.file_links import FileLinks
 from services.backend.app.ports.file_repository import FileRepository
 from services.backend.domain.apps.json_reading import as_list, as_mapping, as_text
+from services.backend.domain.apps.lone_node import Given
 from services.backend.domain.files.file_rules import FileRules, feature_rules, variable_rules
 from services.backend.domain.files.file_values import (
     FileRefused,
@@ -26,7 +27,6 @@ from services.backend.domain.files.file_values import (
 from services.backend.domain.files.records import FileOwner, UploadedFile
 
 Inputs = dict[str, JsonValue]
-Given = dict[str, dict[str, JsonValue]]
 _ANY_FILE = variable_rules({})
 _NOTHING: Mapping[str, JsonValue] = {}
 _KINDS = frozenset({"file", "file-list"})

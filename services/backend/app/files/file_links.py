@@ -6,17 +6,16 @@ from datetime import timedelta
 from uuid import UUID
 
 from libs.common.clock import Clock
+from libs.common.stored_file_links import end_of_link
 from services.backend.app.ports.credential_sealer import CredentialSealer
 from services.backend.domain.files.errors import FileUnknown
 from services.backend.domain.files.file_token import FileAddress, address_of, file_token
-
-_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLinks:
     """Nothing is stored. `base_url` is where clients reach the backend, `lasting` for how long a
-    link holds at least; it ends with a day, so that a file has the same link all day."""
+    link holds at least; it ends with a day."""
 
     sealer: CredentialSealer
     clock: Clock
@@ -25,10 +24,8 @@ class FileLinks:
 
     def url(self, tenant_id: UUID, file_id: UUID) -> str:
         """Whoever has it may read the file."""
-        until = self.clock.now().timestamp() + self.lasting.total_seconds()
-        address = FileAddress(
-            tenant_id=tenant_id, file_id=file_id, expires_at=(int(until) // _DAY + 1) * _DAY
-        )
+        expires_at = end_of_link(self.clock.now().timestamp(), self.lasting.total_seconds())
+        address = FileAddress(tenant_id=tenant_id, file_id=file_id, expires_at=expires_at)
         token = file_token(address, self.sealer.derived_number(address.purpose))
         return f"{self.base_url.rstrip('/')}/files/{token}"
 

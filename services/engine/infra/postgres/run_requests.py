@@ -11,12 +11,12 @@ from libs.common.errors import Unavailable
 from libs.common.run_sealing import RunSealing, required
 from services.engine.app.errors import JournalUnreadable
 from services.engine.app.ports.run_store import Claim
+from services.engine.infra.postgres.set_aside import set_aside
 from services.engine.infra.postgres.statements import Statements
 from services.engine.infra.postgres.stored_bodies import StoredBodies
 
 REQUEST = "request"
-"""Where a run's request stands among what is stored of it, for sealing it."""
-SET_ASIDE = "SELECT engine.set_aside($1, $2, $3, $4, $5, $6) AS done"
+"""What a request is to its run: where its seal is made, and in the name of its object."""
 _log = logging.getLogger(__name__)
 
 
@@ -57,14 +57,14 @@ class RunRequests:
                 _log.warning("run %s waits for its request: %s", row["run_id"], error)
                 self._kept_back = True
             except JournalUnreadable as error:
-                await self._statements.fetch(
-                    SET_ASIDE,
+                await set_aside(
+                    self._statements,
                     worker,
-                    row["tenant_id"],
-                    row["run_id"],
-                    row["epoch"],
-                    "incompatible",
-                    f"{error.code}: {error.message}",
+                    tenant_id=row["tenant_id"],
+                    run_id=row["run_id"],
+                    epoch=row["epoch"],
+                    status="incompatible",
+                    evidence=f"{error.code}: {error.message}",
                 )
         return found
 

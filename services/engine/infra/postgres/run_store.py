@@ -21,7 +21,8 @@ from libs.common.object_store.store import ObjectStore
 from libs.common.run_sealing import RunSealing
 from services.engine.app.errors import RunIdOutOfRange, RunUnknown, WorkflowUnknown
 from services.engine.app.ports.run_store import Acceptance, Claim, Group, RunRecord
-from services.engine.infra.postgres.run_requests import SET_ASIDE, RunRequests
+from services.engine.infra.postgres.run_requests import RunRequests
+from services.engine.infra.postgres.set_aside import set_aside
 from services.engine.infra.postgres.statements import Statements
 from services.engine.infra.postgres.stored_bodies import StoredBodies
 
@@ -254,16 +255,15 @@ class PostgresRunStore:
         status: Literal["quarantined", "incompatible"],
         evidence: str,
     ) -> bool:
-        rows = await self._statements.fetch(
-            SET_ASIDE,
+        return await set_aside(
+            self._statements,
             worker,
-            claim.tenant_id,
-            claim.run_id,
-            claim.epoch,
-            status,
-            evidence.replace("\0", "\\0"),
+            tenant_id=claim.tenant_id,
+            run_id=claim.run_id,
+            epoch=claim.epoch,
+            status=status,
+            evidence=evidence,
         )
-        return bool(rows[0]["done"])
 
 
 def _turn(run_id: UUID | None, status: RunStatus) -> TurnBefore | None:

@@ -1,4 +1,5 @@
-"""Large events of a journal, fetched from where their rows say that they lie."""
+"""What is stored of runs beside their rows, large events and bodies, fetched from where the rows
+say that it lies."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ _AT_ONCE = 4
 
 
 class StoredEvents:
-    """`store` None: a journal that names some cannot be read."""
+    """`store` None: what a row names cannot be read."""
 
     def __init__(self, store: ObjectStore | None) -> None:
         self._store = store
@@ -32,7 +33,7 @@ class StoredEvents:
 
     async def _one(self, event: StoredEvent) -> bytes:
         if self._store is None:
-            raise JournalUnreadable("This process has no object store, and a large event is there.")
+            raise JournalUnreadable("This process has no object store, where a part of the run is.")
         try:
             stored = await self._store.get(event.name)
             return await asyncio.to_thread(opened, stored, event.key)
@@ -42,6 +43,7 @@ class StoredEvents:
             raise Unavailable(f"The object store cannot be read: {error}") from error
         except (NotFound, PlatformFault) as error:
             raise JournalUnreadable(
-                f"A large event is lost: the object {event.name} cannot be used ({error.message}). "
+                f"A part of the run is lost: the object {event.name} cannot be used "
+                f"({error.message}). "
                 "Restore it from the object store's backup, then resume the run."
             ) from error

@@ -82,6 +82,18 @@ def contained(nodes: Nodes, edges: Sequence[str]) -> CompiledWorkflow:
     return workflow(with_starts(nodes), edges)
 
 
+def iterated(body: Nodes, edges: list[str], items: list[Any], **settings: Any) -> CompiledWorkflow:
+    """s > g > it > end, and inside `it` whatever `body` and `edges` say."""
+    nodes: Nodes = {
+        "s": {"type": "begin"},
+        "g": {"type": "give", "list": items},
+        "it": iteration("x.text", **settings),
+        "end": {"type": "show", "shows": ["@it.output"]},
+        **body,
+    }
+    return contained(nodes, ["s > g", "g > it", "it > end", *edges])
+
+
 @dataclass(slots=True)
 class RandomContainers:
     """One chain of nodes in which containers lie, in each a chain again. `bad` are the places, as

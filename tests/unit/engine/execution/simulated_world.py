@@ -249,6 +249,15 @@ def run_to_end(world: World, pick: Pick[str]) -> journal.RunFinished:
     return ended(world)
 
 
+def in_order(compiled: CompiledWorkflow, fails: Fails = never) -> World:
+    """A run from its begin to its end, in which what was asked for first always happens first."""
+    world = World(compiled, fails)
+    world.begin()
+    if not world.finished:
+        run_to_end(world, lambda moves: moves[0])
+    return world
+
+
 def ended(world: World) -> journal.RunFinished:
     last = world.events[-1]
     assert isinstance(last, journal.RunFinished)

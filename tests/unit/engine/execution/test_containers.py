@@ -5,42 +5,21 @@ from typing import Any
 import pytest
 
 from services.engine.domain.events import journal
-from services.engine.domain.execution import container_rounds
 from services.engine.domain.execution.compile_workflow import CompiledWorkflow
 from services.engine.domain.variables.values import Value
 from tests.unit.engine.execution.container_graphs import (
     Nodes,
     breaks,
     contained,
+    iterated,
     iteration,
     loop,
 )
-from tests.unit.engine.execution.simulated_world import Fails, World, ended, never, run_to_end
-
-
-def _over(body: Nodes, edges: list[str], items: list[Any], **settings: Any) -> CompiledWorkflow:
-    """s > g > it > end, and inside `it` whatever `body` and `edges` say."""
-    nodes: Nodes = {
-        "s": {"type": "begin"},
-        "g": {"type": "give", "list": items},
-        "it": iteration("x.text", **settings),
-        "end": {"type": "show", "shows": ["@it.output"]},
-        **body,
-    }
-    return contained(nodes, ["s > g", "g > it", "it > end", *edges])
-
+from tests.unit.engine.execution.simulated_world import World, ended, in_order
 
 COPIES: Nodes = {"x": {"type": "copy", "of": "it.item"}}
 ASKS: Nodes = {"x": {"type": "ask"}}
 INTO_X = ["itstart > x"]
-
-
-def _ran(compiled: CompiledWorkflow, fails: Fails = never) -> World:
-    world = World(compiled, fails)
-    world.begin()
-    if not world.finished:
-        run_to_end(world, lambda moves: moves[0])
-    return world
 
 
 def _output(world: World, container: str = "it", name: str = "output") -> Value:
@@ -52,7 +31,7 @@ def _kinds(world: World) -> list[str]:
 
 
 def test_an_iteration_gives_each_item_a_round_and_keeps_their_order() -> None:
-    world = _ran(_over(COPIES, INTO_X, ["a", "b", "c"]))
+    world = in_order(iterated(COPIES, INTO_X, ["a", "b", "c"]))
     assert _output(world) == ["a", "b", "c"]
     assert ended(world).status == "succeeded"
     started = [e for e in world.events if isinstance(e, journal.NodeStarted) and e.node_id == "x"]
@@ -68,7 +47,7 @@ def test_no_items_are_an_empty_list(items: list[Any] | None) -> None:
         "it": iteration("x.text"),
         **COPIES,
     }
-    world = _ran(contained(nodes, ["s > g", "g > it", *INTO_X]))
+    world = in_order(contained(nodes, ["s > g", "g > it", *INTO_X]))
     assert _output(world) == []
     assert ended(world).status == "succeeded"
 
@@ -80,26 +59,26 @@ def test_what_is_no_list_fails_the_iteration() -> None:
         "it": iteration("x.text"),
         **COPIES,
     }
-    world = _ran(contained(nodes, ["s > g", "g > it", *INTO_X]))
+    world = in_order(contained(nodes, ["s > g", "g > it", *INTO_X]))
     assert ended(world).status == "failed"
     assert (ended(world).error or "").startswith("invalid iterator value")
     assert "ContainerStarted" not in _kinds(world)
 
 
 def test_an_output_that_no_round_makes_is_null() -> None:
-    world = _ran(_over({"y": {"type": "pass"}}, ["itstart > y"], ["a", "b"]))
+    world = in_order(iterated({"y": {"type": "pass"}}, ["itstart > y"], ["a", "b"]))
     assert _output(world) == [None, None]
 
 
 def test_lists_are_flattened_one_level_and_nulls_dropped_unless_told_otherwise() -> None:
     items: list[Any] = [[1, [2]], None, [3]]
-    assert _output(_ran(_over(COPIES, INTO_X, items))) == [1, [2], 3]
-    assert _output(_ran(_over(COPIES, INTO_X, items, flatten_output=False))) == items
-    assert _output(_ran(_over(COPIES, INTO_X, [[1], 2]))) == [[1], 2]
+    assert _output(in_order(iterated(COPIES, INTO_X, items))) == [1, [2], 3]
+    assert _output(in_order(iterated(COPIES, INTO_X, items, flatten_output=False))) == items
+    assert _output(in_order(iterated(COPIES, INTO_X, [[1], 2]))) == [[1], 2]
 
 
 def test_parallel_rounds_are_at_most_as_many_as_allowed() -> None:
-    world = World(_over(ASKS, INTO_X, [*range(5)], is_parallel=True, parallel_nums=2))
+    world = World(iterated(ASKS, INTO_X, [*range(5)], is_parallel=True, parallel_nums=2))
     world.begin()
     most = 0
     while not world.finished:
@@ -119,7 +98,7 @@ def _second(node: str, _attempt: int, _call: int) -> bool:
     ("mode", "kept", "exceptions"), [("continue-on-error", 3, 1), ("remove-abnormal-output", 2, 1)]
 )
 def test_a_round_that_fails_is_left_out_or_null(mode: str, kept: int, exceptions: int) -> None:
-    world = _ran(_over(ASKS, INTO_X, [1, 2, 3], error_handle_mode=mode), _second)
+    world = in_order(iterated(ASKS, INTO_X, [1, 2, 3], error_handle_mode=mode), _second)
     assert ended(world).status == "partial-succeeded"
     output = _output(world)
     assert isinstance(output, list)
@@ -129,7 +108,7 @@ def test_a_round_that_fails_is_left_out_or_null(mode: str, kept: int, exceptions
 
 
 def test_a_terminated_iteration_lets_what_has_begun_end_and_keeps_it() -> None:
-    compiled = _over(ASKS, INTO_X, [*range(4)], is_parallel=True, parallel_nums=2)
+    compiled = iterated(ASKS, INTO_X, [*range(4)], is_parallel=True, parallel_nums=2)
     world = World(compiled, lambda node, _attempt, _call: node == "x@it:0")
     world.begin()
     world.happen(world.moves()[0])
@@ -156,7 +135,7 @@ def test_a_failed_container_takes_its_error_strategy() -> None:
         "ill": {"type": "pass"},
     }
     edges = ["s > g", "g > it", *INTO_X, "it:source > well", "it:fail-branch > ill"]
-    world = _ran(contained(nodes, edges), _second)
+    world = in_order(contained(nodes, edges), _second)
     assert ended(world).status == "partial-succeeded"
     assert _output(world, "it", "error_message") == "refused"
     assert _output(world, "ill", "text") == "ill"
@@ -168,7 +147,7 @@ def test_a_container_that_fails_may_have_a_default() -> None:
         "error_strategy": "default-value",
         "default_value": [{"key": "output", "type": "array[string]", "value": '["d"]'}],
     }
-    world = _ran(_over(ASKS, INTO_X, [1, 2], **settings), _second)
+    world = in_order(iterated(ASKS, INTO_X, [1, 2], **settings), _second)
     assert _output(world) == ["d"]
     assert ended(world).status == "partial-succeeded"
 
@@ -176,8 +155,9 @@ def test_a_container_that_fails_may_have_a_default() -> None:
 def test_a_node_inside_is_tried_again() -> None:
     retried = {"retry_enabled": True, "max_retries": 1, "retry_interval": 500}
     body: Nodes = {"x": {"type": "ask", "retry_config": retried}}
-    world = _ran(
-        _over(body, INTO_X, [1, 2]), lambda node, attempt, _call: node == "x@it:1" and attempt == 0
+    world = in_order(
+        iterated(body, INTO_X, [1, 2]),
+        lambda node, attempt, _call: node == "x@it:1" and attempt == 0,
     )
     assert ended(world).status == "partial-succeeded"
     output = _output(world)
@@ -188,7 +168,7 @@ def test_a_node_inside_is_tried_again() -> None:
 def test_a_round_that_fails_cancels_what_else_is_under_way_in_it() -> None:
     body: Nodes = {"x": {"type": "ask"}, "y": {"type": "compute"}, "z": {"type": "nap"}}
     edges = ["itstart > x", "itstart > y", "itstart > z"]
-    compiled = _over(body, edges, [1], error_handle_mode="continue-on-error")
+    compiled = iterated(body, edges, [1], error_handle_mode="continue-on-error")
     world = World(compiled, lambda node, _attempt, _call: node.startswith("y@"))
     world.begin()
     asked = next(move for move in world.moves() if "/x/" in move)
@@ -207,7 +187,7 @@ def test_containers_lie_in_containers() -> None:
         "x": {"type": "copy", "of": "inner.item"},
     }
     edges = ["s > g", "g > it", "itstart > inner", "innerstart > x"]
-    world = _ran(contained(nodes, edges))
+    world = in_order(contained(nodes, edges))
     assert _output(world) == [["a", "b"], ["c"]]
     paths = {event.frame for event in world.events if isinstance(event, journal.NodeStarted)}
     assert {"it:0", "it:0,inner:1", "it:1,inner:0"} <= paths
@@ -219,12 +199,12 @@ def test_a_branch_inside_skips_in_its_own_round_only() -> None:
         "x": {"type": "pass"},
         "y": {"type": "pass"},
     }
-    world = _ran(_over(body, ["itstart > w", "w:l > x", "w:r > y"], ["l", "r", "neither"]))
+    world = in_order(iterated(body, ["itstart > w", "w:l > x", "w:r > y"], ["l", "r", "neither"]))
     assert _output(world) == ["x", None, None]
 
 
 def test_conversation_variables_come_back_when_a_round_ends_well() -> None:
-    compiled = _over(ASKS, INTO_X, [1, 2], error_handle_mode="continue-on-error")
+    compiled = iterated(ASKS, INTO_X, [1, 2], error_handle_mode="continue-on-error")
     world = World(compiled, _second)
     world.begin()
     state = world.machine.state
@@ -235,7 +215,7 @@ def test_conversation_variables_come_back_when_a_round_ends_well() -> None:
 
 
 def test_an_abort_in_the_middle_ends_everything_at_once() -> None:
-    world = World(_over(ASKS, INTO_X, [1, 2, 3], is_parallel=True, parallel_nums=2))
+    world = World(iterated(ASKS, INTO_X, [1, 2, 3], is_parallel=True, parallel_nums=2))
     world.begin()
     world.stop()
     assert ended(world).status == "stopped"
@@ -243,7 +223,7 @@ def test_an_abort_in_the_middle_ends_everything_at_once() -> None:
 
 
 def test_steps_inside_containers_count_for_the_run() -> None:
-    world = World(_over(COPIES, INTO_X, [*range(50)]))
+    world = World(iterated(COPIES, INTO_X, [*range(50)]))
     world.begin(max_steps=20)
     assert ended(world).error == "Maximum execution steps exceeded: 21 > 20"
 
@@ -265,25 +245,25 @@ INTO_ROUND = ["lpstart > x"]
 
 
 def test_a_loop_runs_all_its_rounds_and_tells_its_variables() -> None:
-    world = _ran(_looped(ROUND, INTO_ROUND, loop(3, {"i": 7})))
+    world = in_order(_looped(ROUND, INTO_ROUND, loop(3, {"i": 7})))
     assert world.machine.state.pool.names("lp") == {"i": 7, "loop_round": 3}
     assert _kinds(world).count("FrameStarted") == 3
     assert ended(world).total_steps == 2 + 3
 
 
 def test_a_condition_that_holds_before_the_first_round_leaves_the_loop_undone() -> None:
-    world = _ran(_looped(ROUND, INTO_ROUND, loop(3, {"i": 0}, **breaks(("lp.i", "=", "0")))))
+    world = in_order(_looped(ROUND, INTO_ROUND, loop(3, {"i": 0}, **breaks(("lp.i", "=", "0")))))
     assert world.machine.state.pool.names("lp") == {"i": 0}
     assert ended(world).total_steps == 2
 
 
 def test_a_condition_is_judged_after_each_round() -> None:
-    world = _ran(_looped(ROUND, INTO_ROUND, loop(3, {"i": 7}, **breaks(("x.text", "=", "7")))))
+    world = in_order(_looped(ROUND, INTO_ROUND, loop(3, {"i": 7}, **breaks(("x.text", "=", "7")))))
     assert _output(world, "lp", "loop_round") == 1
 
 
 def test_a_condition_on_nothing_fails_the_loop_after_its_first_round() -> None:
-    world = _ran(_looped(ROUND, INTO_ROUND, loop(3, {"i": 7}, **breaks(("x.gone", "=", "7")))))
+    world = in_order(_looped(ROUND, INTO_ROUND, loop(3, {"i": 7}, **breaks(("x.gone", "=", "7")))))
     assert ended(world).status == "failed"
     assert ended(world).error == "Variable ['x', 'gone'] not found"
     assert _kinds(world).count("FrameFinished") == 1
@@ -294,14 +274,14 @@ def test_what_a_round_made_is_forgotten_before_the_next() -> None:
         "w": {"type": "switch", "of": "x.text", "error_strategy": "fail-branch"},
         "x": {"type": "pass"},
     }
-    world = _ran(_looped(body, ["lpstart > w", "w:fail-branch > x"], loop(2)))
+    world = in_order(_looped(body, ["lpstart > w", "w:fail-branch > x"], loop(2)))
     # The switch finds nothing in the second round either.
     assert ended(world).exceptions_count == 2
 
 
 def test_a_loops_end_is_its_last_round() -> None:
     body: Nodes = {**ROUND, "out": {"type": "loop-end", "loop_id": "lp"}}
-    world = _ran(_looped(body, ["lpstart > x", "x > out"], loop(3, {"i": 0})))
+    world = in_order(_looped(body, ["lpstart > x", "x > out"], loop(3, {"i": 0})))
     assert _output(world, "lp", "loop_round") == 1
 
 
@@ -314,30 +294,30 @@ def test_a_loops_end_deeper_inside_ends_the_loop_it_belongs_to(owner: str, round
         "it": iteration("out.text"),
         "out": {"type": "loop-end", "loop_id": owner},
     }
-    world = _ran(contained(nodes, ["s > g", "g > lp", "lpstart > it", "itstart > out"]))
+    world = in_order(contained(nodes, ["s > g", "g > lp", "lpstart > it", "itstart > out"]))
     assert _output(world, "lp", "loop_round") == rounds
 
 
 def test_a_round_that_fails_fails_the_loop() -> None:
-    world = _ran(_looped({"x": {"type": "broken"}}, INTO_ROUND, loop(3)))
+    world = in_order(_looped({"x": {"type": "broken"}}, INTO_ROUND, loop(3)))
     assert (ended(world).status, ended(world).error) == ("failed", "broken")
     assert ended(world).exceptions_count == 2
 
 
 def test_answers_inside_are_shown_and_merged_as_they_should() -> None:
     says: Nodes = {"x": {"type": "show", "shows": ["@it.item", ";"]}}
-    world = _ran(_over(says, INTO_X, ["a", "b"], is_parallel=True))
+    world = in_order(iterated(says, INTO_X, ["a", "b"], is_parallel=True))
     assert world.view.text == "a;b;- None\n- None"
     assert ended(world).outputs["answer"] == "(x)(end)"
     looped: Nodes = {"x": {"type": "show", "shows": ["@lp.i", ";"]}}
-    world = _ran(_looped(looped, INTO_ROUND, loop(2, {"i": 4})))
+    world = in_order(_looped(looped, INTO_ROUND, loop(2, {"i": 4})))
     assert world.view.text == "4;4;"
     assert ended(world).outputs["answer"] == "(x)(x)"
 
 
 def test_rounds_speak_in_the_order_of_their_index() -> None:
     body: Nodes = {"m": {"type": "ask"}, "x": {"type": "show", "shows": ["@m.text", "|"]}}
-    compiled = _over(body, ["itstart > m", "m > x"], [1, 2, 3], is_parallel=True)
+    compiled = iterated(body, ["itstart > m", "m > x"], [1, 2, 3], is_parallel=True)
     world = World(compiled)
     world.begin()
     while not world.finished:
@@ -349,7 +329,7 @@ def test_rounds_speak_in_the_order_of_their_index() -> None:
 
 
 def test_a_takeover_in_the_middle_goes_on_with_the_round_under_way() -> None:
-    world = World(_over(ASKS, INTO_X, [*range(5)]))
+    world = World(iterated(ASKS, INTO_X, [*range(5)]))
     world.begin()
     for _ in range(3):
         world.happen(world.moves()[0])
@@ -360,41 +340,10 @@ def test_a_takeover_in_the_middle_goes_on_with_the_round_under_way() -> None:
 
 
 def test_public_events_tell_of_rounds() -> None:
-    world = _ran(_over(COPIES, INTO_X, ["a", "b"]))
+    world = in_order(iterated(COPIES, INTO_X, ["a", "b"]))
     told = [event.model_dump() for event in world.wire if hasattr(event, "kind")]
     kinds = [event["kind"] for event in told]
     assert kinds.count("iteration_started") == 1
     assert [e["round"] for e in told if e["kind"] == "iteration_next"] == [0, 1]
     over = [e for e in told if e["kind"] == "node_finished" and e["node_id"] == "it"]
     assert [each["rounds"] for each in over] == [2]
-
-
-@pytest.mark.parametrize("settings", [{}, {"is_parallel": True, "parallel_nums": 2}])
-def test_rounds_that_leave_too_much_end_their_container(
-    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
-) -> None:
-    monkeypatch.setattr(container_rounds, "LEFT_BYTES", 10)
-    few = _ran(_over(COPIES, INTO_X, ["abcde"] * 2, **settings))
-    assert (ended(few).status, _output(few)) == ("succeeded", ["abcde"] * 2)
-    many = _ran(_over(COPIES, INTO_X, ["abcde"] * 50, **settings))
-    assert ended(many).status == "failed"
-    assert "Keep content of that size in files" in (ended(many).error or "")
-    assert 3 <= sum(isinstance(event, journal.FrameStarted) for event in many.events) <= 4
-
-
-def test_who_takes_a_container_over_counts_what_its_rounds_have_left(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asks: Nodes = {"x": {"type": "ask"}}
-    one = _ran(_over(asks, INTO_X, ["a"]))
-    output = _output(one)
-    assert isinstance(output, list)
-    monkeypatch.setattr(container_rounds, "LEFT_BYTES", len(str(output[0]).encode()) * 3)
-    world = World(_over(asks, INTO_X, ["a"] * 9))
-    world.begin()
-    while not world.finished:
-        world.happen(world.moves()[0])
-        if not world.finished:
-            world.crash()
-    assert ended(world).status == "failed"
-    assert sum(isinstance(event, journal.FrameStarted) for event in world.events) == 4

@@ -50,7 +50,7 @@ def native_draft_router(caller: CallerOf, replace: ReplaceDraft, apps: ShowApps)
         seen = _revision(if_match)
         source = await request.body()
         done = await replace(who.tenant_id, app_id, source, publish=publish, revision=seen)
-        response.headers["ETag"] = entity_tag(done.draft.revision)
+        response.headers["ETag"] = _entity_tag(done.draft.revision)
         return DraftView(
             app_id=app_id,
             mode=done.app.mode,
@@ -65,14 +65,14 @@ def native_draft_router(caller: CallerOf, replace: ReplaceDraft, apps: ShowApps)
     async def export(app_id: UUID, who: Annotated[Principal, workspace]) -> Response:
         """The draft's document exactly as it was sent, save that secret values are empty."""
         _, draft = await apps.one(who.tenant_id, app_id)
-        headers = {"ETag": entity_tag(draft.revision)}
+        headers = {"ETag": _entity_tag(draft.revision)}
         return Response(draft.source, media_type="application/yaml", headers=headers)
 
     _ = (put, export)
     return router
 
 
-def entity_tag(revision: int) -> str:
+def _entity_tag(revision: int) -> str:
     return f'"{revision}"'
 
 

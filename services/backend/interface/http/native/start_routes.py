@@ -20,8 +20,7 @@ from services.backend.interface.http.native.run_views import RunView
 
 class LimitsBody(BaseModel):
     """Bounds of this run: node executions, seconds, tokens of model calls, and how many runs deep
-    it may call. They narrow those of the
-    workflow and of the deployment, and never widen them."""
+    it may call. They narrow those of the workflow and of the deployment, and never widen them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -64,7 +64,7 @@ class _Body(NamedTuple):
     name: str
 
 
-class StoredEventCollector:
+class StoredObjectCollector:
     """`pool` signs in as heddle_app. What cannot be told, because nobody here opens the row that
     might name it, is left."""
 
