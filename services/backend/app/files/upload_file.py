@@ -104,8 +104,7 @@ class UploadFile:
         return file if idempotency_key is None else await self._first(file, stored, idempotency_key)
 
     async def _first(self, file: UploadedFile, stored: StoredUpload, key: str) -> UploadedFile:
-        tenant_id, scope = file.owner.tenant_id, f"upload/{file.owner.end_user_id}"
-        request = f"{file.file_id}/{stored.digest}"
+        tenant_id, scope, request = file.owner.tenant_id, _scope(file), _request(file, stored)
         standing = await self.idempotency.claim(tenant_id, scope, key, request)
         if standing == request:
             return file
@@ -119,9 +118,16 @@ class UploadFile:
             raise FileUnknown("The file that was uploaded under this Idempotency-Key is gone.")
         return first
 
-    async def forget(self, file: UploadedFile, stored: StoredUpload) -> None:
-        """Undo `keep` for a file that no run has named."""
-        await self.files.delete_unnamed(file.owner.tenant_id, [file.file_id])
+    async def forget(
+        self, file: UploadedFile, stored: StoredUpload, idempotency_key: str | None
+    ) -> None:
+        """Undo `keep` for a file that no run has got. Raises Unavailable."""
+        tenant_id = file.owner.tenant_id
+        await self.files.delete(tenant_id, [file.file_id])
+        if idempotency_key is not None:
+            await self.idempotency.release(
+                tenant_id, _scope(file), idempotency_key, _request(file, stored)
+            )
         await self.drop(stored)
 
     async def drop(self, stored: StoredUpload) -> None:
@@ -130,6 +136,14 @@ class UploadFile:
             await self.objects.delete(stored.object_key)
         except HeddleError:
             return
+
+
+def _scope(file: UploadedFile) -> str:
+    return f"upload/{file.owner.end_user_id}"
+
+
+def _request(file: UploadedFile, stored: StoredUpload) -> str:
+    return f"{file.file_id}/{stored.digest}"
 
 
 async def _at_most(

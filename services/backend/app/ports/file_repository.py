@@ -32,6 +32,10 @@ class FileRepository(Protocol):
         """Delete the rows of those that still no run names; the keys of their objects."""
         ...
 
+    async def delete(self, tenant_id: UUID, file_ids: Collection[UUID]) -> None:
+        """Delete the rows, also of those that were to be named by what was then refused."""
+        ...
+
     async def known(self, tenant_id: UUID, file_ids: Collection[UUID]) -> set[UUID]:
         """Those of `file_ids` that have a row."""
         ...

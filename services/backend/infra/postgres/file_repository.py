@@ -88,6 +88,13 @@ class PostgresFileRepository:
             rows = await connection.fetch(_DELETE, list(file_ids))
         return [row["object_key"] for row in rows]
 
+    async def delete(self, tenant_id: UUID, file_ids: Collection[UUID]) -> None:
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            await connection.execute(
+                "delete from backend.uploaded_files where file_id = any ($1::uuid[])",
+                list(file_ids),
+            )
+
     async def known(self, tenant_id: UUID, file_ids: Collection[UUID]) -> set[UUID]:
         async with tenant_transaction(self._pool, tenant_id) as connection:
             rows = await connection.fetch(

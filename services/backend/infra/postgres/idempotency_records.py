@@ -28,3 +28,13 @@ class PostgresIdempotencyRecords:
                 storable(key),
             )
         return standing
+
+    async def release(self, tenant_id: UUID, scope: str, key: str, request_hash: str) -> None:
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            await connection.execute(
+                "delete from backend.idempotency_records "
+                "where scope = $1 and key = $2 and request_hash = $3",
+                scope,
+                storable(key),
+                request_hash,
+            )

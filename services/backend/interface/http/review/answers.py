@@ -1,7 +1,8 @@
 """The answer that a browser sends from the page of a form, files included."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -9,35 +10,47 @@ from pydantic import JsonValue
 from starlette.requests import Request
 
 from libs.common.contracts.forms import FormView
-from libs.common.errors import HeddleError, InvalidInput
+from libs.common.errors import HeddleError, InvalidInput, PayloadTooLarge
 from libs.common.multipart_stream import MultipartStream, PartHead
 from services.backend.app.files.upload_file import StoredUpload, UploadFile
 from services.backend.app.reviews.forms import FormAnswer
-from services.backend.domain.files.records import FileOwner
+from services.backend.domain.files.records import FileOwner, UploadedFile
 from services.backend.domain.identity.end_users import end_user_id
 from services.backend.interface.http.review.page import FILE_TYPES
 
 _MOST_FIELDS = 200
 _MOST_FILES = 20
+_MOST_TEXT = 1024 * 1024
 _FIELD = "field-"
 _ONE = "file"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentAnswer:
+    """`forget` is for an answer that was refused: of its files nothing stays."""
+
+    answer: FormAnswer
+    forget: Callable[[], Awaitable[None]]
+
+
 async def read_answer(
     request: Request, tenant_id: UUID, view: FormView, actor: str, uploads: UploadFile
-) -> FormAnswer:
-    """Files are stored and belong to this form's answers alone. Raises InvalidInput, and what
-    UploadFile refuses with."""
+) -> SentAnswer:
+    """Files are stored and belong to this form's answers alone. Raises InvalidInput,
+    PayloadTooLarge and what UploadFile refuses with; then nothing is kept."""
     kind = request.headers.get("content-type", "")
-    if not kind.lower().startswith("multipart/form-data"):
-        return _answer(_fields(await request.body()), {}, actor, view)
     chunks = request.stream()
+    if not kind.lower().startswith("multipart/form-data"):
+        answer = _answer(_fields(await _text(chunks)), {}, actor, view)
+        return SentAnswer(answer=answer, forget=_nothing)
     sent = _Sent(view, tenant_id, uploads, MultipartStream(chunks, kind))
     try:
         await sent.read()
         answer = _answer(sent.fields, {}, actor, view)
-        return _answer(sent.fields, await sent.kept(answer), actor, view)
+        answer = _answer(sent.fields, await sent.kept(answer), actor, view)
+        return SentAnswer(answer=answer, forget=sent.forget)
     except HeddleError:
+        await sent.forget()
         # An answer to a browser that is still sending would be lost on many of them.
         await _read_to_its_end(chunks)
         raise
@@ -62,6 +75,7 @@ class _Sent:
             if field.type in FILE_TYPES
         }
         self._stored: list[tuple[str, StoredUpload]] = []
+        self._fresh: list[tuple[UploadedFile, StoredUpload, str | None]] = []
         self.fields: dict[str, str] = {}
         self.unclaimed: list[StoredUpload] = []
 
@@ -93,10 +107,12 @@ class _Sent:
             once = f"{answer.occasion}/{name}/{stored.digest}" if answer.occasion else None
             file = await self._uploads.keep(stored, owner, once)
             self.unclaimed.remove(stored)
-            if self._view.status == "submitted" and file.file_id == stored.file_id:
-                # No repeated click: it comes too late.
-                await self._uploads.forget(file, stored)
-                return {}
+            if file.file_id == stored.file_id:
+                self._fresh.append((file, stored, once))
+                if self._view.status == "submitted":
+                    # No repeated click: it comes too late.
+                    await self.forget()
+                    return {}
             named: JsonValue = {
                 "transfer_method": "local_file",
                 "upload_file_id": str(file.file_id),
@@ -108,6 +124,14 @@ class _Sent:
                 assert isinstance(listed, list)
                 listed.append(named)
         return inputs
+
+    async def forget(self) -> None:
+        """What an earlier click has sent stays: it may have been taken."""
+        # What cannot be reached now is collected after a day, unless it was named.
+        with suppress(HeddleError):
+            while self._fresh:
+                await self._uploads.forget(*self._fresh[-1])
+                self._fresh.pop()
 
     async def _store(self, head: PartHead) -> None:
         name = head.name.removeprefix(_FIELD)
@@ -123,6 +147,21 @@ class _Sent:
         )
         self._stored.append((name, stored))
         self.unclaimed.append(stored)
+
+
+async def _text(chunks: AsyncIterator[bytes]) -> bytes:
+    """Raises PayloadTooLarge: it is taken apart at once, while every other request waits."""
+    found = bytearray()
+    async for chunk in chunks:
+        if len(found) + len(chunk) > _MOST_TEXT:
+            await _read_to_its_end(chunks)
+            raise PayloadTooLarge(f"An answer without files has at most {_MOST_TEXT} bytes.")
+        found += chunk
+    return bytes(found)
+
+
+async def _nothing() -> None:
+    pass
 
 
 def _fields(body: bytes) -> dict[str, str]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from libs.common.errors import HeddleError
+from libs.common.errors import CallerError, HeddleError
 from services.backend.app.files.upload_file import UploadFile
 from services.backend.app.reviews.form_links import FormLinks
 from services.backend.app.reviews.forms import Forms
@@ -48,8 +48,13 @@ class ReviewDoor:
         address = self.links.address(token)
         view = await self.forms.view(address.tenant_id, address.form_id)
         actor = _ACTOR if address.delivery_id is None else f"{_SENT}/{address.delivery_id}"
-        answer = await read_answer(request, address.tenant_id, view, actor, self.uploads)
-        await self.forms.submit(address.tenant_id, address.form_id, answer)
+        sent = await read_answer(request, address.tenant_id, view, actor, self.uploads)
+        try:
+            await self.forms.submit(address.tenant_id, address.form_id, sent.answer)
+        except CallerError:
+            # Refused for certain; whatever else went wrong, the answer may have been taken.
+            await sent.forget()
+            raise
         return _html(done_page(view.title), 200)
 
 
