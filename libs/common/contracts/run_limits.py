@@ -1,6 +1,5 @@
 """What a run may use: the narrowest of what its deployment, its workflow and its caller allow."""
 
-import math
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -8,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 MOST_DEPTH = 5
 """How deep runs may call runs unless a deployment says otherwise; the outermost is at depth 0."""
+
+_MOST = 2**53
+"""A bound above it bounds nothing, and need not be a number that anybody can count with."""
 
 _Number = TypeVar("_Number", int, float)
 
@@ -48,10 +50,7 @@ def declared_bounds(features: dict[str, JsonValue]) -> RunBounds:
     found = {
         name: value
         for name, value in declared.items()
-        if isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and value > 0
-        and math.isfinite(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _MOST
     }
     seconds = found.get("max_seconds")
     return RunBounds(
@@ -76,7 +75,7 @@ def narrowed(limits: RunLimits, *bounds: RunBounds, depth: int = 0) -> RunLimits
 
 def _whole(found: dict[str, int | float], name: str) -> int | None:
     value = found.get(name)
-    return None if value is None else int(value)
+    return None if value is None or value < 1 else int(value)
 
 
 def _given(*bounds: _Number | None) -> Iterator[_Number]:

@@ -141,7 +141,7 @@ def named_files(acceptance: AcceptRun) -> tuple[UUID, ...]:
 def _is_sent(value: JsonValue) -> bool:
     """Whether it is a file as a client names one."""
     method = value.get("transfer_method") if isinstance(value, dict) else None
-    return method in {"local_file", "remote_url"} and not names_objects(value)
+    return method in ("local_file", "remote_url") and not names_objects(value)
 
 
 def _declared(variables: Iterable[Mapping[str, JsonValue]]) -> dict[str, FileRules]:

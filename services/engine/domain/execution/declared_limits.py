@@ -29,7 +29,7 @@ def _is_bound(name: str, value: Value) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     whole = isinstance(value, int) or name == "max_seconds"
-    return whole and value > 0 and math.isfinite(value)
+    return whole and 0 < value < math.inf
 
 
 def _wrong(field: str, why: str) -> Finding:

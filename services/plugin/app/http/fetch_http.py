@@ -147,4 +147,12 @@ def _charset(parsed: Message) -> str:
 def _filename(headers: dict[str, str]) -> str | None:
     parsed = Message()
     parsed["content-disposition"] = headers.get("content-disposition", "")
-    return parsed.get_filename()
+    try:
+        return _writable(parsed.get_filename())
+    except (ValueError, LookupError):
+        return None  # in a character set that no name is written in
+
+
+def _writable(name: str | None) -> str | None:
+    """Without halves of surrogate pairs, which no message can hold."""
+    return None if name is None else name.encode(errors="replace").decode()

@@ -20,7 +20,13 @@ def _wrong(declared: Any) -> list[tuple[str, str | None]]:
 
 
 @pytest.mark.parametrize(
-    "declared", [None, {}, {"max_steps": 3, "max_seconds": 0.5, "max_tokens": None, "max_depth": 1}]
+    "declared",
+    [
+        None,
+        {},
+        {"max_steps": 3, "max_seconds": 0.5, "max_tokens": None, "max_depth": 1},
+        {"max_steps": 10**400, "max_seconds": 10**400},
+    ],
 )
 def test_bounds_that_can_be_kept_are_no_error(declared: Any) -> None:
     assert _wrong(declared) == []
@@ -31,6 +37,7 @@ def test_bounds_that_can_be_kept_are_no_error(declared: Any) -> None:
     [
         ([3], "features.run_limits"),
         ({"max_steps": 0}, "features.run_limits.max_steps"),
+        ({"max_steps": -(10**400)}, "features.run_limits.max_steps"),
         ({"max_steps": 2.5}, "features.run_limits.max_steps"),
         ({"max_steps": True}, "features.run_limits.max_steps"),
         ({"max_seconds": "9"}, "features.run_limits.max_seconds"),

@@ -40,6 +40,6 @@ def test_a_depth_is_counted_from_the_run_that_bounds_it() -> None:
     assert _limits({}, depth=4, max_depth=3).max_depth == 5
 
 
-@pytest.mark.parametrize("nonsense", [-1, 0, "7", True, None, [7], float("inf")])
+@pytest.mark.parametrize("nonsense", [-1, 0, 0.5, "7", True, None, [7], float("inf"), 10**400])
 def test_a_bound_that_is_none_bounds_nothing(nonsense: Any) -> None:
     assert _limits({}, max_steps=nonsense, max_tokens=nonsense, max_depth=nonsense) == DEPLOYED
