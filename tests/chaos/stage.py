@@ -53,7 +53,7 @@ class Stage:
             rows = await audit_runs(database, load)
             withdrawn = await load.check(http, self.upstreams)
         calls = await database.calls()
-        window = audit_calls(load, calls, recorded, self.upstreams)
+        window = audit_calls(load, calls, recorded, self.upstreams, forgets=victim == "postgres")
         if victim == "inference":
             repeated = sum(call.claim_number - 1 for call in calls if call.service == "inference")
             assert repeated == model_calls_repeated(self.stack), "the metric lies"
