@@ -1,6 +1,7 @@
 """What whoever has the link of a form can leave behind, and how much is read of it."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,6 +33,10 @@ _FILES = [
     ("field-paper", ("plan.txt", b"hello", "text/plain")),
     ("field-more", ("a.csv", b"a,b", "text/csv")),
 ]
+
+
+# Nothing in it repeats, so that no index makes it smaller.
+_LONG = "".join(sha256(bytes([place])).hexdigest() for place in range(250))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,6 +128,12 @@ async def test_a_later_refusal_takes_no_file_from_an_answer_that_was_taken(
     assert await _sent(house, asked) == 200
     asked.problem = InvalidInput("Another click, with other words.")
     assert await _sent(house, asked) == 400
+    assert (await _objects(house), await _rows(house)) == (2, 2)
+
+
+async def test_the_mark_of_a_click_may_be_of_any_length(house: House, asked: Asked) -> None:
+    for _ in range(2):
+        assert await _sent(house, asked, _LONG) == 200
     assert (await _objects(house), await _rows(house)) == (2, 2)
 
 

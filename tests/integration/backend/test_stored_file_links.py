@@ -19,6 +19,7 @@ def link(
     key: str,
     content: bytes,
     *,
+    filename: str = "töne.csv",
     mime_type: str = "text/csv",
     sealed_run: UUID | None = None,
     signed_by: SecretStr = MASTER_KEY,
@@ -31,7 +32,7 @@ def link(
         StoredFileAddress(
             tenant_id=house.tenant_id,
             object_key=key,
-            filename="töne.csv",
+            filename=filename,
             mime_type=mime_type,
             size=len(content),
             sealed_run=sealed_run,
@@ -48,6 +49,8 @@ async def test_it_opens_the_file_without_a_key(house: House) -> None:
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == "inline; filename*=UTF-8''t%C3%B6ne.csv"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    turned = await house.http.get(link(house, key, content, filename="a/\u202egnp.exe\n"))
+    assert turned.headers["content-disposition"] == "inline; filename*=UTF-8''gnp.exe"
     page = await house.http.get(link(house, key, content, mime_type="text/html"))
     assert page.headers["content-type"] == "application/octet-stream"
     assert page.headers["content-disposition"].startswith("attachment")

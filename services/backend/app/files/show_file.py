@@ -12,6 +12,7 @@ from libs.common.stored_files import StoredFiles
 from services.backend.app.files.file_links import FileLinks
 from services.backend.app.ports.file_repository import FileRepository
 from services.backend.domain.files.errors import FileUnknown
+from services.backend.domain.files.file_names import safe_name
 from services.backend.domain.files.records import UploadedFile
 
 _GONE = "The requested file was not found."
@@ -70,7 +71,7 @@ class ShowFile:
         else:
             chunks = _one(await self._opened(file))
         return ShownFile(
-            name=file.filename, mime_type=file.mime_type, size=file.size, chunks=chunks
+            name=safe_name(file.filename), mime_type=file.mime_type, size=file.size, chunks=chunks
         )
 
     async def _opened(self, file: StoredFileAddress) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -104,7 +105,7 @@ class _Sent:
         inputs: dict[str, JsonValue] = {}
         for name, stored in self._stored:
             # A repeated click sends the same files, and is to be the same answer.
-            once = f"{answer.occasion}/{name}/{stored.digest}" if answer.occasion else None
+            once = _key(answer.occasion, name, stored.digest) if answer.occasion else None
             file = await self._uploads.keep(stored, owner, once)
             self.unclaimed.remove(stored)
             if file.file_id == stored.file_id:
@@ -147,6 +148,11 @@ class _Sent:
         )
         self._stored.append((name, stored))
         self.unclaimed.append(stored)
+
+
+def _key(*parts: str) -> str:
+    """Of one length, however long that is which a browser sent."""
+    return sha256("/".join(parts).encode()).hexdigest()
 
 
 async def _text(chunks: AsyncIterator[bytes]) -> bytes:
