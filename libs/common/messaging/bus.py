@@ -117,13 +117,14 @@ class MessageBus(Protocol):
         durable: str,
         concurrency: int = 16,
         max_deliveries: int = 10,
-        ack_wait: float = 30.0,
+        ack_wait: float = 10.0,
     ) -> None:
         """Take durable messages as consumer group `durable`.
 
         A message is acknowledged when the handler returns. An exception has it delivered again
         with a growing delay; after `max_deliveries`, or where the handler raises GivenUp, it goes
-        to the dead-letter stream with the reason.
+        to the dead-letter stream with the reason. Another consumer gets what one had that has been
+        silent for `ack_wait` seconds; a handler at work is not, however long it takes.
         """
         ...
 

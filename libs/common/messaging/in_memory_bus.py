@@ -197,7 +197,7 @@ class InMemoryBus:
         durable: str,
         concurrency: int = 16,
         max_deliveries: int = 10,
-        ack_wait: float = 30.0,
+        ack_wait: float = 10.0,
     ) -> None:
         async def handle(delivery: Delivery) -> None:
             await handler(reply_of(subject.message, delivery.body), delivery.envelope)

@@ -174,7 +174,7 @@ class NatsBus:
         durable: str,
         concurrency: int = 16,
         max_deliveries: int = 10,
-        ack_wait: float = 30.0,
+        ack_wait: float = 10.0,
     ) -> None:
         async def handle(message: Msg) -> None:
             envelope = names.envelope_of(message.headers)
