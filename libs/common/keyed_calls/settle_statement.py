@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -40,12 +41,17 @@ def settling(
 ) -> tuple[str, _Columns]:
     """The statement, of whose parameters the first four are the ledger's, and the columns behind
     them."""
-    wanted = _columns(_CLAIM_TYPES, 5 if claims else None)
-    ended = _columns(_END_TYPES, (5 + len(_CLAIM_TYPES) * bool(claims)) if ends else None)
     return (
-        f"select * from {schema}.settle_calls($1, $2, $3, $4, {wanted}, {ended})",  # noqa: S608 - the schema is ours
+        _statement(schema, claims=bool(claims), ends=bool(ends)),
         (*(_claimed(claims) if claims else ()), *(_ended(ends) if ends else ())),
     )
+
+
+@cache
+def _statement(schema: str, *, claims: bool, ends: bool) -> str:
+    wanted = _columns(_CLAIM_TYPES, 5 if claims else None)
+    ended = _columns(_END_TYPES, (5 + len(_CLAIM_TYPES) * claims) if ends else None)
+    return f"select * from {schema}.settle_calls($1, $2, $3, $4, {wanted}, {ended})"  # noqa: S608 - the schema is ours
 
 
 def _columns(types: Sequence[str], first: int | None) -> str:
